@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MPL-2.0
+// The sub-commands of fristd, one file each. argv[0] is the sub-command's name.
+#ifndef FRISTD_COMMAND_COMMAND_H
+#define FRISTD_COMMAND_COMMAND_H
+
+// What every sub-command returns.
+enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
+
+int command_evaluate(int argc, char **argv);
+
+#endif

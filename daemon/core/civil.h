@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MPL-2.0
+// Civil dates as day numbers: arithmetic, weekdays, Easter, reading and writing. No zones here.
+#ifndef FRISTD_CORE_CIVIL_H
+#define FRISTD_CORE_CIVIL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int32_t civil_date; // days since 1970-01-01, proleptic Gregorian
+typedef int64_t instant;    // seconds since 1970-01-01T00:00:00Z
+
+#define CIVIL_NONE   INT32_MIN // "no date"
+#define INSTANT_NONE INT64_MIN // "no instant"
+
+// The years that configuration, rules and cases may name; what lies outside is an error where it is read.
+#define CIVIL_YEAR_MIN 1900
+#define CIVIL_YEAR_MAX 2200
+
+enum weekday { MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY };
+
+struct ymd {
+    int year, month, day; // month 1..12, day 1..31
+};
+
+civil_date civil_from_ymd(int year, int month, int day); // any valid date
+struct ymd civil_to_ymd(civil_date date);
+bool civil_is_valid(int year, int month, int day); // exists, and the year is within CIVIL_YEAR_MIN..MAX
+int civil_days_in_month(int year, int month);
+enum weekday civil_weekday(civil_date date);
+civil_date civil_easter(int year); // Easter Sunday, Gregorian
+
+// Same day number `months` later (or earlier); where that month lacks it, its last day. LAW 3.1 rule 1.
+civil_date civil_add_months(civil_date date, int months);
+
+// "YYYY-MM-DD", whole text. 0, or -1 when it is not a valid date in the promised years.
+int civil_parse_date(const char *text, size_t length, civil_date *ret_date);
+
+#define CIVIL_DATE_SIZE 11
+const char *civil_format_date(civil_date date, char buffer[CIVIL_DATE_SIZE]); // returns buffer
+
+#endif

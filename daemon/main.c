@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MPL-2.0
+// fristd: one binary, its sub-commands as a list.
+#include "command/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void usage(FILE *out)
+{
+    fputs("usage: fristd COMMAND [OPTION ...]\n\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`fristd COMMAND --help` says more. Exit status: 0 good, 1 found something, 2 wrong usage or "
+          "configuration.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2)
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            if (strcmp(argv[1], commands[i].name) == 0)
+                return commands[i].run(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        usage(stdout);
+        return EXIT_GOOD;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("fristd " FRISTD_VERSION);
+        return EXIT_GOOD;
+    }
+    if (argc >= 2)
+        fprintf(stderr, "fristd: there is no command \"%s\"\n\n", argv[1]);
+    usage(stderr);
+    return EXIT_USAGE;
+}

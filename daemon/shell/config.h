@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MPL-2.0
+// The configuration file fristd.yaml: one table of keys, read into a new struct, checked whole.
+#ifndef FRISTD_SHELL_CONFIG_H
+#define FRISTD_SHELL_CONFIG_H
+
+#include "core/error.h"
+#include "core/explain.h"
+#include "core/memory.h"
+#include "shell/casedb.h"
+#include "shell/mail.h"
+#include "shell/mqtt.h"
+
+struct config {
+    struct arena arena; // holds the strings
+    const char *path;
+
+    const char *site;          // [a-z0-9-]+: topics, Message-IDs
+    const char *zone;          // default Europe/Copenhagen
+    enum language language;    // of mails, default da
+    const char *rules_dir;     // relative paths count from the configuration file's directory
+    const char *templates_dir; // holds da/ and en/
+    const char *link;          // "https://…/{case}"; {case} stands for the case id; NULL: no link
+    const char *operators;     // address that hears of what reached nobody; required
+    const char *data_quality;  // address for data faults; NULL: operators
+
+    struct casedb_options casedb;
+    int poll_interval_ms; // default 30000
+    int reconcile_at;     // second of the day, default 03:30
+
+    struct postgres_options journal;
+
+    struct mail_options mail;
+    const char *mail_from, *mail_from_name,
+        *mail_host; // host part of Message-IDs; default the domain of mail_from
+    int retry_first_s, retry_max_s, give_up_after_s; // defaults 60, 3600, 172800
+
+    bool mqtt_enabled;        // default true
+    struct mqtt_options mqtt; // will_* are filled by the publisher
+    bool mqtt_rule_ids;       // default false
+
+    int log_level; // enum log_level
+};
+
+// Secrets are named by file (`password_file: …`) or credential (`password_credential: name`, looked for in
+// $CREDENTIALS_DIRECTORY); they are read here and never printed.
+int config_load(const char *path, struct config *ret_config, struct error *err) MUST_CHECK;
+void config_done(struct config *config);
+
+#endif

@@ -1,0 +1,12 @@
+# Writes OUTPUT: a C table of the migrations in INPUTS, in the order of their numbers.
+list(SORT INPUTS)
+set(rows "")
+foreach(path IN LISTS INPUTS)
+    get_filename_component(name ${path} NAME_WE)
+    string(REGEX MATCH "^[0-9]+" number ${name})
+    file(READ ${path} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(APPEND rows "static const char sql_${number}[] = {${bytes}0};\n")
+    string(APPEND table "    {(int)1${number} - (int)10000, \"${name}\", sql_${number}},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"shell/migrations.h\"\n\n${rows}\nconst struct migration migrations[] = {\n${table}    {0, 0, 0}};\n")
