@@ -22,8 +22,9 @@ struct message {
     const char *calendar;    // an iCalendar object to attach, or NULL
 };
 
-// True for an address we are ready to put on the wire: one '@', no control characters, spaces, angle brackets
-// or commas, at most 254 bytes; UTF-8 only in front of the '@' is refused too (no SMTPUTF8).
+// True for an address we are ready to put on the wire: a dot-atom, one '@' and a host name, at most 254 bytes
+// of ASCII. So no quoted local part, no address literal, no comment, no UTF-8 (a host name may stand in its
+// "xn--" form; SMTPUTF8 is not used). NULL is unsound.
 bool message_address_is_sound(const char *address);
 
 // Appends the message ready for DATA: CR LF line ends, lines under 998 bytes, dots stuffed, no final ".".
