@@ -29,12 +29,16 @@ struct people {
 
 void people_add(struct people *people, const struct person *person); // copies
 void people_add_unit(struct people *people, const char *name, const char *parent);
-void people_finish(struct people *people); // sorts; call once after the last add
+void people_finish(struct people *people);                        // sorts; call once after the last add
+void people_copy(struct people *into, const struct people *from); // replaces what `into` held
 void people_done(struct people *people);
 
 const struct person *people_find(const struct people *people,
                                  const char *id); // one of his rows, with an address if any has
 const char *people_parent(const struct people *people, const char *unit); // "" at the top or unknown
+
+// The one role that is not looked for in units: the caseworker whom the case names.
+#define ROLE_CASEWORKER "caseworker"
 
 struct recipient {
     const char *person_id, *role;

@@ -5,8 +5,6 @@
 
 #include "core/decide.h"
 
-enum retained { RETAINED_UNCHANGED, RETAINED_SET, RETAINED_CLEAR };
-
 struct transition {
     int64_t number; // without gaps, from 1
     enum transition_kind kind;

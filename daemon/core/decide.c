@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MPL-2.0
+//
+// Both lists are sorted alike, so one walk pairs them. For a pair the questions are asked in the order in
+// which things happen to a deadline: is it new or open again, paused or resumed, moved, does a stage fire, is
+// it breached, is it closed.
+#include "core/decide.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const transition_names[] = {
+    [TRANSITION_OPENED] = "opened",
+    [TRANSITION_REOPENED] = "reopened",
+    [TRANSITION_PAUSED] = "paused",
+    [TRANSITION_RESUMED] = "resumed",
+    [TRANSITION_MOVED] = "moved",
+    [TRANSITION_APPROACHING] = "approaching",
+    [TRANSITION_BREACHED] = "breached",
+    [TRANSITION_ESCALATED] = "escalated",
+    [TRANSITION_MET] = "met",
+    [TRANSITION_LATE] = "late",
+    [TRANSITION_MISSED] = "missed",
+    [TRANSITION_LAPSED] = "lapsed",
+    [TRANSITION_PASSED] = "passed",
+    [TRANSITION_CANCELLED] = "cancelled",
+    [TRANSITION_WITHDRAWN] = "withdrawn",
+    [TRANSITION_NOTICE_FAILED] = "notice_failed",
+};
+
+const char *transition_name(enum transition_kind kind)
+{
+    return transition_names[kind];
+}
+
+int transition_parse(const char *name, enum transition_kind *ret_kind)
+{
+    for (int i = 0; i <= TRANSITION_NOTICE_FAILED; i++)
+        if (strcmp(transition_names[i], name) == 0) {
+            *ret_kind = (enum transition_kind)i;
+            return 0;
+        }
+    return -1;
+}
+
+static int compare(const struct deadline *deadline, const struct known_deadline *known)
+{
+    int order = strcmp(deadline->rule->id, known->rule);
+    if (order == 0)
+        order = strcmp(deadline->subject, known->subject);
+    return order != 0 ? order : deadline->occurrence - known->occurrence;
+}
+
+static struct happening *happen(struct decided *decided, enum transition_kind kind, instant at)
+{
+    assert(decided->happening_count < HAPPENINGS_MAX);
+    struct happening *happening = &decided->happenings[decided->happening_count++];
+    *happening = (struct happening){.kind = kind, .at = at};
+    return happening;
+}
+
+static enum transition_kind closing_of(enum deadline_state state)
+{
+    switch (state) {
+    case STATE_MET:
+        return TRANSITION_MET;
+    case STATE_LATE:
+        return TRANSITION_LATE;
+    case STATE_MISSED:
+        return TRANSITION_MISSED;
+    case STATE_LAPSED:
+        return TRANSITION_LAPSED;
+    case STATE_PASSED:
+        return TRANSITION_PASSED;
+    case STATE_CANCELLED:
+        return TRANSITION_CANCELLED;
+    case STATE_OPEN:
+    case STATE_BREACHED:
+    case STATE_PAUSED:
+        break;
+    }
+    assert(!"a closed state");
+    return TRANSITION_CANCELLED;
+}
+
+// Stages speak of a duty that is not done: an open one, or one that closed by itself at its due.
+static bool speaks(enum deadline_state state)
+{
+    return state == STATE_OPEN || state == STATE_BREACHED || state == STATE_MISSED || state == STATE_LAPSED ||
+           state == STATE_PASSED;
+}
+
+// The latest stages that have passed and were not dealt with, if any: those of one instant, with the count of
+// the earlier ones.
+static bool passed_stages(const struct ruleset *rules, const struct deadline *deadline, instant after,
+                          instant now, struct happening *into)
+{
+    if (deadline->rule->escalation == NULL || !speaks(deadline->state))
+        return false;
+    struct stage_time times[sizeof into->stages / sizeof into->stages[0]];
+    size_t capacity = sizeof times / sizeof times[0];
+    size_t count = stages_between(rules, deadline, after, now, times, capacity);
+    if (count == 0)
+        return false;
+    size_t written = count < capacity ? count : capacity;
+    for (size_t i = 0; i < written; i++)
+        if (times[i].at == times[written - 1].at)
+            into->stages[into->stage_count++] = times[i];
+    into->superseded = (int)(count - (size_t)into->stage_count);
+    into->late = now - times[written - 1].at > STAGE_LATE_AFTER_S;
+    return true;
+}
+
+// A stage travels with the happening it belongs to, or is one of its own.
+static void fire(struct decided *decided, const struct happening *stage)
+{
+    const struct deadline *deadline = decided->deadline;
+    instant at = stage->stages[0].at;
+    bool before_breach = at <= deadline->due_at;
+    for (int i = 0; i < decided->happening_count && !before_breach; i++) {
+        struct happening *happening = &decided->happenings[i];
+        bool breach = happening->kind == TRANSITION_BREACHED || happening->kind == TRANSITION_MISSED ||
+                      happening->kind == TRANSITION_LAPSED || happening->kind == TRANSITION_PASSED;
+        if (breach && deadline->rule->escalation->stages[stage->stages[0].stage].when == STAGE_BREACH) {
+            memcpy(happening->stages, stage->stages, sizeof stage->stages);
+            happening->stage_count = stage->stage_count;
+            happening->superseded = stage->superseded;
+            happening->late = stage->late;
+            return;
+        }
+    }
+    struct happening *own =
+        happen(decided, before_breach ? TRANSITION_APPROACHING : TRANSITION_ESCALATED, at);
+    enum transition_kind kind = own->kind;
+    *own = *stage;
+    own->kind = kind;
+    own->at = at;
+}
+
+static bool differs(const struct deadline *deadline, const struct known_deadline *known)
+{
+    return deadline->state != known->state || deadline->anchor_at != known->anchor_at ||
+           deadline->due_at != known->due_at || deadline->breached_at != known->breached_at ||
+           deadline->closed_at != known->closed_at || deadline->next_stage != known->next_stage_at ||
+           deadline->rule->from != known->valid_from;
+}
+
+static void compare_states(struct decided *decided, instant now)
+{
+    const struct deadline *deadline = decided->deadline;
+    const struct known_deadline *known = decided->known;
+    bool was_closed = known && deadline_is_closed(known->state), closed = deadline_is_closed(deadline->state);
+
+    if (known == NULL)
+        happen(decided, TRANSITION_OPENED, deadline->anchor_at);
+    else if (was_closed && !closed)
+        happen(decided, TRANSITION_REOPENED, now);
+
+    if (deadline->state == STATE_PAUSED && (known == NULL || known->state != STATE_PAUSED))
+        happen(decided, TRANSITION_PAUSED, deadline->paused_at);
+    else if (known && known->state == STATE_PAUSED && !closed && deadline->state != STATE_PAUSED)
+        happen(decided, TRANSITION_RESUMED, now);
+    if (known && known->due_at != deadline->due_at && !(was_closed && closed))
+        happen(decided, TRANSITION_MOVED, now);
+
+    bool anew = known == NULL || known->breached_at == INSTANT_NONE || known->due_at != deadline->due_at;
+    if (deadline->breached_at != INSTANT_NONE && deadline->state != STATE_MISSED && anew && !was_closed)
+        happen(decided, TRANSITION_BREACHED, deadline->breached_at);
+
+    if (closed && (known == NULL || known->state != deadline->state))
+        happen(decided, closing_of(deadline->state), deadline->closed_at);
+}
+
+// What the broker shows: a deadline needs attention once a stage has been told or its due has passed, until
+// it is closed or paused.
+static void settle_attention(struct decided *decided)
+{
+    const struct deadline *deadline = decided->deadline;
+    bool before = decided->known && decided->known->attention;
+    decided->attention =
+        deadline && (deadline->state == STATE_BREACHED ||
+                     (deadline->state == STATE_OPEN && decided->staged_until != INSTANT_NONE));
+    if (decided->happening_count == 0)
+        return;
+    struct happening *last = &decided->happenings[decided->happening_count - 1];
+    if (decided->attention)
+        last->retained = RETAINED_SET;
+    else if (before)
+        last->retained = RETAINED_CLEAR;
+}
+
+static struct decided *next_decided(struct decision *decision)
+{
+    MEMORY_GROW(decision->decided, decision->count, decision->capacity);
+    struct decided *decided = &decision->decided[decision->count++];
+    memset(decided, 0, sizeof *decided);
+    return decided;
+}
+
+static void decide_one(const struct ruleset *rules, const struct deadline *deadline,
+                       const struct known_deadline *known, instant now, bool backlog,
+                       struct decision *decision)
+{
+    // Stages are judged anew against a new due; a deadline that is open again keeps what it has told about
+    // the same due.
+    instant staged_until = known && known->due_at == deadline->due_at ? known->staged_until : INSTANT_NONE;
+    struct happening stage = {0};
+    bool fires = passed_stages(rules, deadline, staged_until, now, &stage);
+    if (known && !fires && !differs(deadline, known))
+        return;
+
+    struct decided *decided = next_decided(decision);
+    decided->deadline = deadline;
+    decided->known = known;
+    bool silent = backlog && known == NULL;
+    if (!(silent && deadline_is_closed(deadline->state)))
+        compare_states(decided, now);
+    if (fires && !silent)
+        fire(decided, &stage);
+    decided->staged_until = fires ? now : staged_until;
+    settle_attention(decided);
+}
+
+static void withdraw(const struct known_deadline *known, instant now, struct decision *decision)
+{
+    struct decided *decided = next_decided(decision);
+    decided->known = known;
+    if (!deadline_is_closed(known->state))
+        happen(decided, TRANSITION_WITHDRAWN, now);
+    settle_attention(decided);
+}
+
+void decide(const struct ruleset *rules, const struct evaluation *evaluation,
+            const struct known_deadline *known, size_t known_count, instant now, bool backlog,
+            struct decision *decision)
+{
+    decision->count = 0;
+    size_t k = 0;
+    for (size_t i = 0; i < evaluation->deadline_count; i++) {
+        const struct deadline *deadline = &evaluation->deadlines[i];
+        while (k < known_count && compare(deadline, &known[k]) > 0)
+            withdraw(&known[k++], now, decision);
+        bool paired = k < known_count && compare(deadline, &known[k]) == 0;
+        decide_one(rules, deadline, paired ? &known[k++] : NULL, now, backlog, decision);
+    }
+    while (k < known_count)
+        withdraw(&known[k++], now, decision);
+}
+
+// FNV-1a with 128 bits: no secret is kept by it, it only has to spread.
+const char *message_key(const char *const *parts, size_t count, char ret_key[MESSAGE_KEY_SIZE])
+{
+    const unsigned __int128 prime = ((unsigned __int128)1 << 88) + 0x13b;
+    unsigned __int128 hash = ((unsigned __int128)0x6c62272e07bb0142 << 64) + 0x62b821756295c58d;
+    for (size_t i = 0; i < count; i++)
+        for (const char *c = parts[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * prime;
+            if (*c == '\0')
+                break;
+        }
+    snprintf(ret_key, MESSAGE_KEY_SIZE, "%016llx%016llx", (unsigned long long)(hash >> 64),
+             (unsigned long long)hash);
+    return ret_key;
+}
