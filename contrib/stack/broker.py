@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MPL-2.0
+"""mosquitto with TLS and passwords: one user publishes, another one only reads."""
+
+import collections
+import json
+import secrets
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+from .process import NotReady, Process, free_port, is_connectable, wait_until
+
+PUBLISHER = "fristd"
+SUBSCRIBER = "abonnent"
+PROBE = "stack/subscribed"  # retained, so that it reaches a subscriber the moment it has subscribed
+
+
+class Broker:
+    def __init__(self, stack):
+        self.stack = stack
+        self.account = stack.account
+        self.path = stack.path / "broker"
+        self.port = self.plain_port = None
+        self.passwords = {user: secrets.token_hex(12) for user in (PUBLISHER, SUBSCRIBER)}
+        self.process = Process("mosquitto", stack.account, stack.logs / "mosquitto.log")
+
+    def start(self):
+        """Starts it; again on the same ports, and without what it held: it keeps nothing on disk."""
+        if self.port is None:
+            self.account.directory(self.path)
+            self._write_passwords()
+            self.account.write(self.path / "acl", f"user {PUBLISHER}\ntopic readwrite #\n"
+                                                  f"user {SUBSCRIBER}\ntopic read #\n")
+            self.stack.on_close(self.stop)
+            self.port, self.plain_port = free_port(), free_port()
+        for attempt in range(5):
+            self.process.start(["/usr/sbin/mosquitto", "-c", self._write_configuration()])
+            try:
+                wait_until(lambda: is_connectable(self.port) and is_connectable(self.plain_port), "mosquitto ready",
+                           10, self.process)
+                break
+            except NotReady:
+                self.process.stop()
+                if attempt == 4 or "Address already in use" not in self.process.log():
+                    raise
+                self.port, self.plain_port = free_port(), free_port()
+        self.publish(PROBE, "1", retain=True)
+
+    def _write_passwords(self):
+        path = self.account.write(self.path / "passwords", "")
+        for user, password in self.passwords.items():
+            self.account.run(["mosquitto_passwd", "-b", path, user, password])
+
+    def _write_configuration(self):
+        tls = self.stack.certificates
+        return self.account.write(self.path / "mosquitto.conf", f"""\
+allow_anonymous false
+password_file {self.path}/passwords
+acl_file {self.path}/acl
+persistence false
+max_queued_messages 0
+log_type error
+log_type warning
+log_type notice
+# The listener of an installation.
+listener {self.port} 127.0.0.1
+certfile {tls.certificate}
+keyfile {tls.key}
+# For measurements without TLS.
+listener {self.plain_port} 127.0.0.1
+""")
+
+    def stop(self):
+        self.process.stop()
+
+    def kill(self):
+        self.process.kill()
+
+    def client(self, program, user=SUBSCRIBER):
+        """The command line of mosquitto_pub or mosquitto_sub over TLS as this user."""
+        return [program, "-V", "mqttv5", "-h", "localhost", "-p", str(self.port), "--cafile",
+                str(self.stack.certificates.ca), "-u", user, "-P", self.passwords[user]]
+
+    def publish(self, topic, payload, retain=False):
+        """As somebody else than the daemon; payload None clears what is retained."""
+        content = ["-n"] if payload is None else ["-m", payload]
+        self.account.run(self.client("mosquitto_pub", PUBLISHER) + ["-q", "1", "-t", topic, *content]
+                         + (["-r"] if retain else []))
+
+    def retained(self, topic="fristd/#"):
+        """What is retained now: {topic: payload}."""
+        stream = self.listen(topic)
+        stream.close()
+        return {event.topic: event.payload for event in stream.retained}
+
+    def listen(self, topic="fristd/#", user=SUBSCRIBER):
+        return EventStream(self, topic, user)
+
+
+@dataclass
+class Event:
+    """One message as it came."""
+    topic: str
+    payload: str
+    retain: bool
+    qos: int
+    properties: dict
+
+    @classmethod
+    def parse(cls, line):
+        raw = json.loads(line)
+        return cls(raw["topic"], raw.get("payload") or "", bool(raw["retain"]), raw["qos"], raw.get("properties", {}))
+
+    @property
+    def json(self):
+        return json.loads(self.payload)
+
+
+class EventStream:
+    """Everything published since listen() returned, in order; `retained` is what was there before. It does not come
+    back after the broker was restarted: listen again."""
+
+    def __init__(self, broker, topic, user):
+        self.broker = broker
+        self.events, self.retained = [], []
+        self._fresh = collections.deque()
+        self._arrived = threading.Condition()
+        self._subscribed = threading.Event()
+        self.process = Process("mosquitto_sub", broker.account, broker.stack.logs / "mosquitto_sub.log")
+        self.process.start(broker.client("mosquitto_sub", user)
+                           + ["-q", "1", "-t", topic, "-t", PROBE, "--retain-as-published", "-F", "%j"],
+                           stdout=subprocess.PIPE)
+        broker.stack.on_close(self.close)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        wait_until(self._subscribed.is_set, "mosquitto_sub has subscribed", 10, self.process)
+
+    def _read(self):
+        for line in self.process.popen.stdout:
+            event = Event.parse(line.decode(errors="surrogateescape"))
+            if event.topic == PROBE:
+                self._subscribed.set()
+                continue
+            if not self._subscribed.is_set():  # the probe was asked for last, so this was there before
+                self.retained.append(event)
+                continue
+            with self._arrived:
+                self.events.append(event)
+                self._fresh.append(event)
+                self._arrived.notify_all()
+
+    def take(self):
+        """What has come since the last take()."""
+        with self._arrived:
+            fresh = list(self._fresh)
+            self._fresh.clear()
+            return fresh
+
+    def wait(self, matching, what="an event", count=1, timeout=15):
+        """The first `count` events for which matching(event) holds, counted from listen()."""
+        end = time.monotonic() + timeout
+        with self._arrived:
+            while True:
+                found = [event for event in self.events if matching(event)]
+                if len(found) >= count:
+                    return found[:count] if count > 1 else found[0]
+                if not self._arrived.wait(max(0, end - time.monotonic())) and time.monotonic() >= end:
+                    seen = ", ".join(event.topic for event in self.events[-10:]) or "nothing"
+                    raise NotReady(f"{what}: {len(found)} of {count} within {timeout} s; last seen: {seen}")
+
+    def close(self):
+        if self.process.popen:
+            self.process.stop()
+            self._reader.join()
+            self.process.popen.stdout.close()
