@@ -15,8 +15,14 @@ typedef int64_t instant;    // seconds since 1970-01-01T00:00:00Z
 #define INSTANT_NONE INT64_MIN // "no instant"
 
 // The years that configuration, rules and cases may name; what lies outside is an error where it is read.
+// Arithmetic that would leave them stops at their first or last day: such a date is as good as never, and
+// everything that handles dates may rely on four digits and on the range of the calendars.
 #define CIVIL_YEAR_MIN 1900
 #define CIVIL_YEAR_MAX 2200
+#define CIVIL_MIN      (-25567) // 1900-01-01
+#define CIVIL_MAX      84370    // 2200-12-31
+
+#define SECONDS_PER_DAY 86400
 
 enum weekday { MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY };
 
@@ -29,15 +35,20 @@ struct ymd civil_to_ymd(civil_date date);
 bool civil_is_valid(int year, int month, int day); // exists, and the year is within CIVIL_YEAR_MIN..MAX
 int civil_days_in_month(int year, int month);
 enum weekday civil_weekday(civil_date date);
-civil_date civil_easter(int year); // Easter Sunday, Gregorian
+civil_date civil_easter(int year); // Easter Sunday, Gregorian; for years from 1
+
+// The nearest of CIVIL_MIN..CIVIL_MAX.
+civil_date civil_clamp(int64_t date);
 
 // Same day number `months` later (or earlier); where that month lacks it, its last day. LAW 3.1 rule 1.
+// Stops at CIVIL_MIN and CIVIL_MAX.
 civil_date civil_add_months(civil_date date, int months);
 
 // "YYYY-MM-DD", whole text. 0, or -1 when it is not a valid date in the promised years.
 int civil_parse_date(const char *text, size_t length, civil_date *ret_date);
 
 #define CIVIL_DATE_SIZE 11
-const char *civil_format_date(civil_date date, char buffer[CIVIL_DATE_SIZE]); // returns buffer
+// Years 0 to 9999. Returns buffer.
+const char *civil_format_date(civil_date date, char buffer[CIVIL_DATE_SIZE]);
 
 #endif
