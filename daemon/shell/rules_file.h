@@ -12,7 +12,4 @@ int rules_load(const char *directory, const struct zone *zone,
                void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
                struct error *err) MUST_CHECK;
 
-// Reads a zone from the system's zone database.
-int zone_load(const char *name, struct zone **ret_zone, struct error *err) MUST_CHECK;
-
 #endif
