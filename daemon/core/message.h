@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Builds an RFC 5322 message: encoded words, multipart/alternative with an optional calendar entry, CR LF,
-// dot-stuffing. The same input gives the same bytes.
+// Builds an RFC 5322 message: encoded words, multipart/alternative with an optional calendar entry, CR LF.
+// The same input gives the same bytes.
 #ifndef FRISTD_CORE_MESSAGE_H
 #define FRISTD_CORE_MESSAGE_H
 
@@ -14,7 +14,8 @@ struct message {
     const char *from_name;    // may hold any letters; NULL: none
     const char *from_address; // envelope and From
     const char *to_address;
-    const char *message_key, *thread_key; // [0-9a-f]+; become <key@host>; thread_key NULL: starts no thread
+    const char *message_key,
+        *thread_key; // [0-9a-f]{1,64}; become <key@host>; thread_key NULL: starts no thread
     const char *message_host;
     const char *subject, *text, *html; // UTF-8; any line ends
     instant date;
@@ -27,11 +28,15 @@ struct message {
 // "xn--" form; SMTPUTF8 is not used). NULL is unsound.
 bool message_address_is_sound(const char *address);
 
-// Appends the message ready for DATA: CR LF line ends, lines under 998 bytes, dots stuffed, no final ".".
-// Refuses unsound addresses and keys; nothing in any field can start a header of its own.
+// Appends the message ready for DATA without the final ".": ASCII, CR LF line ends, lines of at most 998
+// bytes. No line begins with a dot (such dots are encoded), so the bytes are the same on the wire and in a
+// file. Refuses unsound addresses, keys and hosts, and then appends nothing; nothing in any field can start a
+// header of its own. Bad UTF-8 becomes U+FFFD, control characters become spaces.
 int message_build(const struct message *message, struct buffer *into, struct error *err) MUST_CHECK;
 
-// A VEVENT on the due date with an alarm, for the first warning. uid is a key as above. Appends to `into`.
+// An iCalendar object with an all-day entry on the due date and an alarm at nine the day before, for the
+// first warning. uid_key is a key as above and stands for the deadline: a later entry with the same one and a
+// later stamp replaces the earlier. link NULL: none. Appends to `into`.
 void message_calendar_entry(const char *uid_key, const char *host, const char *summary, civil_date due,
                             instant stamp, const char *link, struct buffer *into);
 
