@@ -4,12 +4,27 @@
 #define FRISTD_SHELL_RULES_FILE_H
 
 #include "core/rules.h"
+#include "shell/zone_file.h"
 
-// On success the set is finished (rules_finish) and the caller ends it with rules_done. The zone is borrowed.
-// Warnings (a rule with confidence C that is not confirmed and so does nothing) go to on_warning, which may
-// be NULL.
+#define RULES_FILES_MAX 10000 // *.yaml files in one set
+#define RULES_DEPTH_MAX 8     // folders below each other
+
+// Files are taken in the order of their paths; links are followed; names that begin with a dot are left out.
+// On success the set is finished (rules_finish) and the caller ends it with rules_done; on failure there is
+// nothing to end. The zone is borrowed. Warnings, which begin with a place, go to on_warning, which may be
+// NULL: a rule with confidence C that is not confirmed and so does nothing, two rules with one code, a file
+// that ends in .yml.
 int rules_load(const char *directory, const struct zone *zone,
                void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
                struct error *err) MUST_CHECK;
+
+// The same from texts in memory, each with the name it has in messages.
+struct rules_text {
+    const char *name, *text;
+    size_t length;
+};
+int rules_load_texts(const struct rules_text *texts, size_t count, const struct zone *zone,
+                     void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
+                     struct error *err) MUST_CHECK;
 
 #endif

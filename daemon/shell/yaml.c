@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "shell/yaml.h"
 
+#include "core/nearest.h"
 #include "shell/file.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -408,58 +408,6 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
 
 // --- names ---
 
-#define NAME_MAX_COMPARED 64
-
-// Edit distance with neighbours swapped counting one, letter case counting nothing (optimal string
-// alignment).
-static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    size_t rows[3][NAME_MAX_COMPARED + 1]; // the row before last, the last, the one being made
-    size_t *before = rows[0], *last = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= b_length; j++)
-        last[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
-            size_t best = last[j - 1] + (x != y);
-            if (last[j] + 1 < best)
-                best = last[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-                y == tolower((unsigned char)a[i - 2]) && before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            row[j] = best;
-        }
-        size_t *oldest = before;
-        before = last;
-        last = row;
-        row = oldest;
-    }
-    return last[b_length];
-}
-
-const char *yaml_nearest(const char *text, const char *const *names, size_t count)
-{
-    size_t length = strlen(text);
-    if (length > NAME_MAX_COMPARED)
-        return NULL;
-    size_t allowed = length == 2 ? 1 : length / 3;
-    const char *nearest = NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t name_length = strlen(names[i]);
-        if (name_length > NAME_MAX_COMPARED)
-            continue;
-        size_t distance = edit_distance(text, length, names[i], name_length);
-        if (distance < allowed || (distance == allowed && nearest == NULL)) {
-            allowed = distance;
-            nearest = names[i];
-        }
-    }
-    return nearest;
-}
-
 #define LIST_BYTES 500 // of a list of names in one message
 
 static void add_names(struct buffer *into, const char *const *names, size_t count)
@@ -479,7 +427,7 @@ int yaml_unknown(const struct yaml_node *node, const char *what, const char *con
 {
     char quoted[YAML_QUOTE_SIZE];
     const char *text = yaml_text(node, NULL);
-    const char *nearest = yaml_nearest(text, names, count);
+    const char *nearest = nearest_name(text, strlen(text), names, count);
     struct buffer message = {0};
     buffer_format(&message, "unknown %s \"%s\"", what, yaml_quote(text, quoted));
     if (nearest)

@@ -57,10 +57,6 @@ int yaml_check_keys(const struct yaml_node *map, const char *what, const char *c
 int yaml_unknown(const struct yaml_node *node, const char *what, const char *const *names, size_t count,
                  struct error *err);
 
-// The nearest of `names` to `text` (edit distance at most a third of its length, but one for any text of two
-// letters or more), or NULL.
-const char *yaml_nearest(const char *text, const char *const *names, size_t count);
-
 #define YAML_QUOTE_SIZE 96
 // Text from a file made fit for a message: control characters become '?', what is too long ends in "…".
 // Returns buffer.

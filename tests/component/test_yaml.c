@@ -199,33 +199,6 @@ static void checks_keys(void **state)
     }
 }
 
-static void finds_the_nearest_name(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"calendar", "cancel", "case_types", "to", "at", "æøå"};
-    static const struct {
-        const char *text, *nearest;
-    } cases[] = {
-        {"calender", "calendar"},
-        {"cancle", "cancel"},
-        {"casetype", "case_types"},
-        {"ot", "to"},
-        {"aat", "at"},
-        {"x", NULL},
-        {"", NULL},
-        {"something else", NULL},
-        {"CANCEL", "cancel"},
-        {"caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaancel", NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *nearest = yaml_nearest(cases[i].text, names, sizeof names / sizeof names[0]);
-        if (cases[i].nearest == NULL)
-            assert_null(nearest);
-        else
-            assert_string_equal(nearest, cases[i].nearest);
-    }
-}
-
 static void quotes_what_is_long_or_odd(void **state)
 {
     (void)state;
@@ -332,7 +305,6 @@ int main(void)
         cmocka_unit_test(refuses_an_alias_bomb_at_once),
         cmocka_unit_test(refuses_files_that_are_none_or_too_large),
         cmocka_unit_test(checks_keys),
-        cmocka_unit_test(finds_the_nearest_name),
         cmocka_unit_test(quotes_what_is_long_or_odd),
         cmocka_unit_test(a_long_list_of_names_is_cut),
         cmocka_unit_test(prints_the_line_with_a_caret),
