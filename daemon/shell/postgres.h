@@ -16,10 +16,11 @@ struct postgres_options {
     const char *host; // a name, an address, or a directory (unix socket); NULL: /var/run/postgresql
     int port;         // 0: 5432
     const char *database, *user;
-    const char *password; // NULL: none (peer, certificate); from a file or credential, never logged
-    const char *sslmode;  // as libpq; default "verify-full", not used on a unix socket
-    const char *sslrootcert, *sslcert, *sslkey; // NULL: none
-    int connect_timeout_ms;                     // default 10000
+    const char *password;         // NULL: none (peer, certificate); from a file or credential, never logged
+    const char *sslmode;          // as libpq; default "verify-full", not used on a unix socket
+    const char *sslrootcert;      // NULL: the system's certificates where sslmode verifies
+    const char *sslcert, *sslkey; // NULL: none
+    int connect_timeout_ms;       // default 10000
     int request_timeout_ms; // default 60000: between two signs of life of a request; then the connection is
                             // dropped
 };
@@ -35,8 +36,8 @@ typedef void (*postgres_on_closed)(void *data);
 
 struct postgres *postgres_new(uv_loop_t *loop, const struct postgres_options *options, // copied
                               postgres_on_state on_state, postgres_on_notify on_notify, void *data);
-// A statement that runs on each new connection before it counts as up (SET …; LISTEN …). Several are kept, in
-// order.
+// A statement that runs on each new connection before it counts as up (SET … or LISTEN …). Several are kept,
+// in order.
 void postgres_add_prelude(struct postgres *pg, const char *sql);
 void postgres_start(struct postgres *pg);
 // Ends everything outstanding with POSTGRES_CLOSED, then calls back once libuv has let go; pg is freed before
@@ -54,7 +55,7 @@ struct postgres_params {
         int length;
     } entries[24];
     int count;
-    int open_array;
+    int open_array; // elements that the array begun last still lacks
 };
 
 void postgres_param_text(struct postgres_params *params, const char *text); // NULL: SQL NULL
@@ -108,21 +109,24 @@ enum postgres_status {
 // One round trip: the statements go out as one pipeline with one sync; an error skips the rest. A request
 // that has failed inside a transaction is followed by an automatic ROLLBACK. Results are binary, row by row.
 struct postgres_request {
-    // The caller fills:
+    // The caller fills (and zeroes the rest):
     void *data;
-    const struct postgres_statement *statements; // sql and params must live until on_done
+    const struct postgres_statement *statements; // array, sql and params must live until on_done
     int statement_count;
+    // The one statement is a script: several statements with ';' between them, no parameters, no rows wanted.
+    // Outside BEGIN … COMMIT they are one transaction.
+    bool script;
     void (*on_row)(struct postgres_request *request, int statement,
                    const struct postgres_row *row); // may be NULL
     // Exactly once, never from inside the submitting call. sqlstate is "" unless POSTGRES_SQL_ERROR; failed
     // is the statement's index.
     void (*on_done)(struct postgres_request *request, enum postgres_status status, const struct error *err);
-    // ---- kept by the module ----
+    // ---- kept by the module; failed, sqlstate and affected can be read in on_done ----
     struct postgres_request *next;
-    int failed;
+    int failed; // -1: none
     char sqlstate[6];
     int64_t affected; // rows affected by the last statement that says so
-    bool rolling_back;
+    struct postgres_describe *describe;
 };
 
 // 0, or -1 when not up (err says so): then on_done is not called. Any number may be queued; they run in
@@ -141,7 +145,9 @@ struct postgres_describe {
     const char *sql;
     void (*on_column)(struct postgres_describe *describe, const char *name, uint32_t type);
     void (*on_done)(struct postgres_describe *describe, enum postgres_status status, const struct error *err);
-    struct postgres_request request; // kept by the module
+    // ---- kept by the module ----
+    struct postgres_request request;
+    struct postgres_statement statement;
 };
 int postgres_describe(struct postgres *pg, struct postgres_describe *describe, struct error *err) MUST_CHECK;
 
