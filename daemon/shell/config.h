@@ -39,11 +39,19 @@ struct config {
     bool mqtt_rule_ids;       // default false
 
     int log_level; // enum log_level
+
+    const char **warnings; // what is allowed but hardly wise, each with its place; to be logged by the caller
+    size_t warning_count;
 };
 
 // Secrets are named by file (`password_file: …`) or credential (`password_credential: name`, looked for in
-// $CREDENTIALS_DIRECTORY); they are read here and never printed.
+// $CREDENTIALS_DIRECTORY); they are read here and never printed. On failure there is nothing to end.
 int config_load(const char *path, struct config *ret_config, struct error *err) MUST_CHECK;
-void config_done(struct config *config);
+void config_done(struct config *config); // wipes the secrets; a zeroed one is fine
+
+const char *config_key(size_t index); // the path of the index-th key there is ("mail.host"), NULL: no more
+
+// 0 when a running daemon can go over from one to the other, else -1 and the keys that need a restart.
+int config_reload_refusal(const struct config *old, const struct config *new, struct error *err) MUST_CHECK;
 
 #endif
