@@ -289,7 +289,7 @@ static void warns_of_what_goes_in_the_clear(void **state)
     assert_string_equal(config.warnings[0], "c.yaml:3:53: sslmode prefer: who answers under this name is not "
                                             "checked; use verify-full");
     assert_string_equal(config.warnings[1],
-                        "c.yaml:5:46: mail to mx.example.dk goes in the clear; use starttls or implicit");
+                        "c.yaml:5:48: mail to mx.example.dk goes in the clear; use starttls or implicit");
     assert_string_equal(config.warnings[2], "c.yaml:6:29: events to 10.0.0.1 go in the clear; use tls: true");
     config_done(&config);
 }
