@@ -7,43 +7,58 @@
 #include "core/template.h"
 #include "core/transition.h"
 
+// What was done about a deadline before this mail: something happened to it, or somebody was told.
+struct notice_done {
+    instant at;
+    enum transition_kind what;
+    const char *role; // who was told of it, as configured; NULL: nobody, it only happened
+};
+
 // Everything that a mail on a deadline may say. Strings are borrowed. Nothing else can get into a mail.
 struct notice_facts {
     const char *case_id, *subject, *unit, *code;
-    const char *title, *basis; // in the language of the mail; NULL when the rule is sensitive
+    const char *title, *basis; // in the language of the mail; NULL: not said
+    bool sensitive;            // then title, basis and derivation are not said, whatever they are
     enum rule_kind rule_kind;
-    enum transition_kind transition; // why now: approaching, breached, escalated, missed, …
+    enum transition_kind transition; // why now: approaching, breached, escalated, missed, lapsed, passed
     enum deadline_state state;
     instant anchor_at, due_at, now;
-    bool late;               // fired after its time
+    int missed_in_a_row;     // of a series (struct deadline); 0: it is none
+    bool late;               // told after its time
     const char *role;        // in which role this person is told, as configured ("caseworker", "team_leader")
     bool instead_of_another; // he stands in for somebody who is away
     const char *link;        // into the case system; NULL: none
-    const char *const *done; // what was done so far, one line each (date and what), oldest first
+    const struct notice_done *done; // oldest first; of very many the latest are said
     size_t done_count;
     const char *const *derivation; // explain lines: how the date came about
     size_t derivation_count;
 };
 
+#define NOTICE_DONE_MAX 20 // lines on what was done; how many came before them is said
+
 // A leader's first report on an old database: counts, no cases.
 struct backlog_row {
     const char *code, *title; // title NULL when sensitive
     enum rule_kind rule_kind;
-    int open, breached;
+    int open, breached; // within their date, and beyond it
 };
+
+// Counts of 1 and 2 can identify a child (LAW, 11.6): they are written "under 3", and sums that would give
+// them away are written "mindst …".
+#define COUNT_SHOWN_FROM 3
 
 struct backlog_facts {
     const char *unit;
     instant now;
-    const struct backlog_row *rows;
+    const struct backlog_row *rows; // shown by kind, in this order within a kind
     size_t row_count;
-    int total_open, total_breached;
 };
 
 // To the operators: a step that reached nobody, a notice given up, faults in the data.
 struct operator_line {
-    const char *what;                    // "step_reached_nobody", "notice_given_up", "data_fault"
-    const char *case_id, *code, *detail; // detail: a role, a reply code, a fault code; never free text
+    const char *what; // "step_reached_nobody", "notice_given_up", "data_fault"
+    const char *case_id, *code,
+        *detail; // detail: a role, a reply code, a fault code; never free text; NULL: none
 };
 struct operator_facts {
     instant now;
@@ -51,20 +66,27 @@ struct operator_facts {
     size_t line_count;
 };
 
+#define OPERATOR_LINES_MAX 200 // in one mail; how many more there are is said
+
 struct wording; // the compiled templates of one language
 
-// Templates by file name below config/templates/{da,en}/: notice.subject, notice.txt, notice.html, backlog.*,
-// operator.*. `read` gives the text of one (owned by the caller until the call returns) or NULL after setting
-// err.
+// The templates of one language, by file name: notice.subject, notice.txt, notice.html, backlog.*,
+// operator.*. `read` gives the text of one (owned by the callee until its next call) or NULL after setting
+// err, which then begins with the file's name. Errors in a template are "FILE:line:column: …". What may stand
+// in a subject is a list of its own: the code, the case, the due date, and nothing that tells more (LAW, 11.3
+// and 11.4).
 typedef const char *(*wording_read)(void *data, const char *file, size_t *ret_length, struct error *err);
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
-void wording_free(struct wording *wording);
+void wording_free(struct wording *wording); // NULL is fine
 
+// UTF-8. Zero it to start; the functions below replace what is in it, so that one can be used again and
+// again.
 struct mail_text {
-    struct buffer subject, text, html; // UTF-8; clear or done by the caller
+    struct buffer subject, text, html;
 };
 
+// The subject depends on code, case, kind and due alone: it is the same for all mails on one deadline.
 void wording_notice(const struct wording *wording, const struct zone *zone, const struct notice_facts *facts,
                     struct mail_text *into);
 void wording_backlog(const struct wording *wording, const struct zone *zone,

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "core/phrases.h"
+
+#include "core/wording.h"
+
+#include <string.h>
+
+#define LANGUAGES 2
+#define KINDS     (RULE_INFORMATION + 1)
+
+#define DAY_SECONDS     86400
+#define LAST_SECOND     (DAY_SECONDS - 1)
+#define HOURS_COUNT_FOR (2 * DAY_SECONDS) // nearer than this a time is given in hours
+
+void phrase_fill(const char *pattern, const char *value, struct buffer *into)
+{
+    for (const char *mark; (mark = strchr(pattern, '%')); pattern = mark + 1) {
+        buffer_add(into, pattern, (size_t)(mark - pattern));
+        buffer_add_string(into, value);
+    }
+    buffer_add_string(into, pattern);
+}
+
+// --- Dates ---
+
+static const char months[LANGUAGES][12][12] = {{"januar", "februar", "marts", "april", "maj", "juni", "juli",
+                                                "august", "september", "oktober", "november", "december"},
+                                               {"January", "February", "March", "April", "May", "June",
+                                                "July", "August", "September", "October", "November",
+                                                "December"}};
+
+static const char weekdays[LANGUAGES][7][12] = {
+    {"mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"},
+    {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}};
+
+void phrase_date(enum language language, civil_date date, struct buffer *into)
+{
+    struct ymd ymd = civil_to_ymd(date);
+    buffer_format(into, language == LANGUAGE_DA ? "%d. %s %d" : "%d %s %d", ymd.day,
+                  months[language][ymd.month - 1], ymd.year);
+}
+
+void phrase_full_date(enum language language, civil_date date, struct buffer *into)
+{
+    buffer_format(into, language == LANGUAGE_DA ? "%s den " : "%s ", weekdays[language][civil_weekday(date)]);
+    phrase_date(language, date, into);
+}
+
+static void add_time(enum language language, int second, struct buffer *into)
+{
+    buffer_format(into, language == LANGUAGE_DA ? " kl. %02d.%02d" : " at %02d:%02d", second / 3600,
+                  second / 60 % 60);
+}
+
+void phrase_moment(enum language language, const struct zone *zone, instant at, struct buffer *into)
+{
+    struct civil_time local = zone_to_civil(zone, at);
+    phrase_date(language, local.date, into);
+    add_time(language, local.second, into);
+}
+
+void phrase_full_moment(enum language language, const struct zone *zone, instant at, struct buffer *into)
+{
+    struct civil_time local = zone_to_civil(zone, at);
+    phrase_full_date(language, local.date, into);
+    add_time(language, local.second, into);
+}
+
+void phrase_due(enum language language, const struct zone *zone, instant due, struct buffer *into)
+{
+    static const char none[LANGUAGES][24] = {"endnu ikke fastsat", "not yet set"};
+    static const char whole_day[LANGUAGES][24] = {"til og med ", "up to and including "};
+    if (due == INSTANT_NONE) {
+        buffer_add_string(into, none[language]);
+        return;
+    }
+    struct civil_time local = zone_to_civil(zone, due);
+    if (local.second == LAST_SECOND)
+        buffer_add_string(into, whole_day[language]);
+    phrase_full_date(language, local.date, into);
+    if (local.second != LAST_SECOND)
+        add_time(language, local.second, into);
+}
+
+void phrase_short_due(enum language language, const struct zone *zone, instant due, struct buffer *into)
+{
+    static const char none[LANGUAGES][16] = {"uden dato", "no date"};
+    if (due == INSTANT_NONE) {
+        buffer_add_string(into, none[language]);
+        return;
+    }
+    struct civil_time local = zone_to_civil(zone, due);
+    phrase_date(language, local.date, into);
+    if (local.second != LAST_SECOND)
+        add_time(language, local.second, into);
+}
+
+// --- Spans of time ---
+
+struct unit {
+    char one[16], many[16];
+};
+
+static const struct unit minutes[LANGUAGES] = {{"minut", "minutter"}, {"minute", "minutes"}};
+static const struct unit hours[LANGUAGES] = {{"time", "timer"}, {"hour", "hours"}};
+static const struct unit days[LANGUAGES] = {{"dag", "dage"}, {"day", "days"}};
+
+static void add_amount(const struct unit *unit, int64_t amount, struct buffer *into)
+{
+    buffer_format(into, "%lld %s", (long long)amount, amount == 1 ? unit->one : unit->many);
+}
+
+// Between two instants a few hours apart, rounded down, but never to nothing.
+static void add_hours(enum language language, int64_t seconds, struct buffer *into)
+{
+    if (seconds >= 3600)
+        add_amount(&hours[language], seconds / 3600, into);
+    else
+        add_amount(&minutes[language], seconds < 60 ? 1 : seconds / 60, into);
+}
+
+static bool counts_in_hours(const struct zone *zone, instant due, int64_t seconds)
+{
+    return seconds < HOURS_COUNT_FOR && zone_to_civil(zone, due).second != LAST_SECOND;
+}
+
+void phrase_remaining(enum language language, const struct zone *zone, instant due, instant now,
+                      struct buffer *into)
+{
+    static const char in[LANGUAGES][4] = {"om ", "in "};
+    static const char near[LANGUAGES][2][16] = {{"i dag", "i morgen"}, {"today", "tomorrow"}};
+    int64_t ahead = (int64_t)zone_date(zone, due) - zone_date(zone, now);
+    if (counts_in_hours(zone, due, due - now)) {
+        buffer_add_string(into, in[language]);
+        add_hours(language, due - now, into);
+    } else if (ahead <= 1) {
+        buffer_add_string(into, near[language][ahead == 1]);
+    } else {
+        buffer_add_string(into, in[language]);
+        add_amount(&days[language], ahead, into);
+    }
+}
+
+void phrase_overdue(enum language language, const struct zone *zone, instant due, instant now,
+                    struct buffer *into)
+{
+    int64_t behind = (int64_t)zone_date(zone, now) - zone_date(zone, due);
+    if (counts_in_hours(zone, due, now - due))
+        add_hours(language, now - due, into);
+    else
+        add_amount(&days[language], behind < 1 ? 1 : behind, into);
+}
+
+// --- Roles and kinds ---
+
+const char *phrase_role(enum language language, const char *role)
+{
+    static const struct {
+        char role[20];
+        char label[LANGUAGES][24];
+    } known[] = {{"caseworker", {"sagsbehandler", "caseworker"}},
+                 {"team_leader", {"teamleder", "team leader"}},
+                 {"department_head", {"afdelingsleder", "head of department"}},
+                 {"centre_head", {"centerchef", "head of centre"}}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].role, role) == 0)
+            return known[i].label[language];
+    return role;
+}
+
+const char *phrase_kind(enum language language, enum rule_kind kind)
+{
+    static const char *const names[LANGUAGES][KINDS] = {{[RULE_STATUTORY] = "lovbestemt frist",
+                                                         [RULE_OWN] = "kommunens egen frist",
+                                                         [RULE_TARGET] = "kommunens eget mål",
+                                                         [RULE_EXPIRY] = "udløb",
+                                                         [RULE_PRECONDITION] = "forudsætning i loven",
+                                                         [RULE_INFORMATION] = "orientering"},
+                                                        {[RULE_STATUTORY] = "statutory deadline",
+                                                         [RULE_OWN] = "the municipality's own deadline",
+                                                         [RULE_TARGET] = "the municipality's own target",
+                                                         [RULE_EXPIRY] = "expiry",
+                                                         [RULE_PRECONDITION] = "precondition set by law",
+                                                         [RULE_INFORMATION] = "for information"}};
+    return names[language][kind];
+}
+
+const char *phrase_due_label(enum language language, enum rule_kind kind)
+{
+    static const char *const names[LANGUAGES][KINDS] = {{[RULE_STATUTORY] = "frist",
+                                                         [RULE_OWN] = "egen frist",
+                                                         [RULE_TARGET] = "mål",
+                                                         [RULE_EXPIRY] = "udløb",
+                                                         [RULE_PRECONDITION] = "forudsætning",
+                                                         [RULE_INFORMATION] = "dato"},
+                                                        {[RULE_STATUTORY] = "deadline",
+                                                         [RULE_OWN] = "own deadline",
+                                                         [RULE_TARGET] = "target",
+                                                         [RULE_EXPIRY] = "expiry",
+                                                         [RULE_PRECONDITION] = "precondition",
+                                                         [RULE_INFORMATION] = "date"}};
+    return names[language][kind];
+}
+
+const char *phrase_not_statutory(enum language language, enum rule_kind kind)
+{
+    static const char *const words[LANGUAGES][KINDS] = {
+        {[RULE_OWN] = "Fristen er fastsat af kommunen og er ikke lovbestemt.",
+         [RULE_TARGET] = "Målet er fastsat af kommunen og er ikke en lovbestemt frist."},
+        {[RULE_OWN] = "This deadline is set by the municipality and is not statutory.",
+         [RULE_TARGET] = "This target is set by the municipality and is not a statutory deadline."}};
+    return words[language][kind] ? words[language][kind] : "";
+}
+
+// --- What is said of a deadline, by its kind and where it stands ---
+
+typedef const char *sentences[LANGUAGES][KINDS][MOMENT_COUNT];
+
+static const sentences headings = {
+    {[RULE_STATUTORY] = {"Lovbestemt frist udløber %", "Lovbestemt frist er overskredet",
+                         "Lovbestemt frist har været overskredet i %",
+                         "Tilbagevendende lovbestemt frist er overskredet",
+                         "Tilbagevendende lovbestemt frist er overskredet % gange i træk"},
+     [RULE_OWN] = {"Kommunens egen frist udløber %", "Kommunens egen frist er ikke holdt",
+                   "Kommunens egen frist er stadig ikke holdt efter %",
+                   "Kommunens egen tilbagevendende frist er ikke holdt",
+                   "Kommunens egen tilbagevendende frist er ikke holdt % gange i træk"},
+     [RULE_TARGET] = {"Kommunens eget mål skal være nået %", "Kommunens eget mål er ikke nået",
+                      "Kommunens eget mål er stadig ikke nået efter %",
+                      "Kommunens eget tilbagevendende mål er ikke nået",
+                      "Kommunens eget tilbagevendende mål er ikke nået % gange i træk"},
+     [RULE_EXPIRY] = {"En afgørelse eller ydelse i sagen udløber %",
+                      "En afgørelse eller ydelse i sagen er udløbet",
+                      "En afgørelse eller ydelse i sagen udløb for % siden",
+                      "En tilbagevendende udløbsdato i sagen er passeret",
+                      "En tilbagevendende udløbsdato i sagen er passeret % gange i træk"},
+     [RULE_PRECONDITION] = {"En forudsætning i loven skal være opfyldt %",
+                            "En forudsætning i loven var ikke opfyldt",
+                            "En forudsætning i loven er stadig ikke opfyldt efter %",
+                            "En tilbagevendende forudsætning i loven var ikke opfyldt",
+                            "En tilbagevendende forudsætning i loven var ikke opfyldt % gange i træk"},
+     [RULE_INFORMATION] = {"Til orientering: en dato i sagen nærmer sig (%)",
+                           "Til orientering: en dato i sagen er passeret",
+                           "Til orientering: en dato i sagen blev passeret for % siden",
+                           "Til orientering: en tilbagevendende dato i sagen er passeret",
+                           "Til orientering: en tilbagevendende dato i sagen er passeret % gange i træk"}},
+    {[RULE_STATUTORY] = {"Statutory deadline expires %", "Statutory deadline has been breached",
+                         "Statutory deadline has been in breach for %",
+                         "Recurring statutory deadline has been breached",
+                         "Recurring statutory deadline has been breached % times in a row"},
+     [RULE_OWN] = {"The municipality's own deadline expires %",
+                   "The municipality's own deadline was not kept",
+                   "The municipality's own deadline is still not kept after %",
+                   "The municipality's own recurring deadline was not kept",
+                   "The municipality's own recurring deadline was not kept % times in a row"},
+     [RULE_TARGET] = {"The municipality's own target is to be reached %",
+                      "The municipality's own target was not reached",
+                      "The municipality's own target is still not reached after %",
+                      "The municipality's own recurring target was not reached",
+                      "The municipality's own recurring target was not reached % times in a row"},
+     [RULE_EXPIRY] = {"A decision or benefit in the case expires %",
+                      "A decision or benefit in the case has expired",
+                      "A decision or benefit in the case expired % ago",
+                      "A recurring expiry date in the case has passed",
+                      "A recurring expiry date in the case has passed % times in a row"},
+     [RULE_PRECONDITION] = {"A precondition set by law must be met %",
+                            "A precondition set by law was not met",
+                            "A precondition set by law is still not met after %",
+                            "A recurring precondition set by law was not met",
+                            "A recurring precondition set by law was not met % times in a row"},
+     [RULE_INFORMATION] = {"For information: a date in the case is coming up (%)",
+                           "For information: a date in the case has passed",
+                           "For information: a date in the case passed % ago",
+                           "For information: a recurring date in the case has passed",
+                           "For information: a recurring date in the case has passed % times in a row"}}};
+
+static const sentences reasons = {
+    {[RULE_STATUTORY] =
+         {"den lovbestemte frist udløber %, og opgaven endnu ikke er registreret som løst",
+          "den lovbestemte frist er udløbet, uden at opgaven er registreret som løst",
+          "den lovbestemte frist udløb for % siden, og opgaven stadig ikke er registreret som løst",
+          "den seneste af sagens tilbagevendende lovbestemte frister er udløbet, uden at opgaven er "
+          "registreret som løst",
+          "de seneste % af sagens tilbagevendende lovbestemte frister er udløbet, uden at opgaven er "
+          "registreret som løst"},
+     [RULE_OWN] =
+         {"kommunens egen frist udløber %, og opgaven endnu ikke er registreret som løst",
+          "kommunens egen frist er passeret, uden at opgaven er registreret som løst",
+          "kommunens egen frist blev passeret for % siden, og opgaven stadig ikke er registreret som løst",
+          "opgaven skal løses med faste mellemrum, som kommunen selv har fastsat, og den seneste gang ikke "
+          "er "
+          "registreret",
+          "opgaven skal løses med faste mellemrum, som kommunen selv har fastsat, og de seneste % gange ikke "
+          "er registreret"},
+     [RULE_TARGET] =
+         {"kommunen har sat som mål, at opgaven er løst %, og den endnu ikke er registreret som løst",
+          "kommunens eget mål ikke er nået: Opgaven er ikke registreret som løst",
+          "kommunens eget mål skulle være nået for % siden, og opgaven stadig ikke er registreret som løst",
+          "kommunens eget tilbagevendende mål ikke er nået den seneste gang",
+          "kommunens eget tilbagevendende mål ikke er nået de seneste % gange"},
+     [RULE_EXPIRY] =
+         {"en afgørelse eller ydelse i sagen udløber % og ophører af sig selv, hvis der ikke sker noget "
+          "forinden",
+          "en afgørelse eller ydelse i sagen er udløbet og dermed ophørt",
+          "en afgørelse eller ydelse i sagen udløb for % siden og dermed er ophørt",
+          "en tilbagevendende udløbsdato i sagen er passeret",
+          "en tilbagevendende udløbsdato i sagen er passeret % gange i træk"},
+     [RULE_PRECONDITION] =
+         {"noget, som efter loven skal foreligge først, skal være på plads %, og endnu ikke er "
+          "registreret",
+          "noget, som efter loven skal foreligge først, ikke var registreret, da næste skridt blev "
+          "taget",
+          "noget, som efter loven skal foreligge først, stadig ikke er registreret efter %",
+          "noget, som efter loven skal foreligge hver gang, ikke var registreret den seneste gang",
+          "noget, som efter loven skal foreligge hver gang, ikke var registreret de seneste % "
+          "gange"},
+     [RULE_INFORMATION] = {"en dato i sagen, som du skal kende, nærmer sig (%)",
+                           "en dato i sagen, som du skal kende, er passeret",
+                           "en dato i sagen, som du skal kende, blev passeret for % siden",
+                           "en tilbagevendende dato i sagen, som du skal kende, er passeret",
+                           "en tilbagevendende dato i sagen, som du skal kende, er passeret % gange i træk"}},
+    {[RULE_STATUTORY] =
+         {"the statutory deadline expires % and the task has not yet been recorded as done",
+          "the statutory deadline has expired and the task has not been recorded as done",
+          "the statutory deadline expired % ago and the task has still not been recorded as done",
+          "the latest of the case's recurring statutory deadlines has expired and the task has not "
+          "been recorded as done",
+          "the latest % of the case's recurring statutory deadlines have expired and the task has not "
+          "been recorded as done"},
+     [RULE_OWN] =
+         {"the municipality's own deadline expires % and the task has not yet been recorded as done",
+          "the municipality's own deadline has passed and the task has not been recorded as done",
+          "the municipality's own deadline passed % ago and the task has still not been recorded as done",
+          "the task is to be done at regular intervals set by the municipality, and it was not recorded the "
+          "latest time",
+          "the task is to be done at regular intervals set by the municipality, and it was not recorded the "
+          "latest % times"},
+     [RULE_TARGET] =
+         {"the municipality aims to have the task done %, and it has not yet been recorded as done",
+          "the municipality's own target was not reached: the task has not been recorded as done",
+          "the municipality's own target was to be reached % ago and the task has still not been recorded "
+          "as done",
+          "the municipality's own recurring target was not reached the latest time",
+          "the municipality's own recurring target was not reached the latest % times"},
+     [RULE_EXPIRY] =
+         {"a decision or benefit in the case expires % and ends by itself unless something is done before",
+          "a decision or benefit in the case has expired and so has ended",
+          "a decision or benefit in the case expired % ago and so has ended",
+          "a recurring expiry date in the case has passed",
+          "a recurring expiry date in the case has passed % times in a row"},
+     [RULE_PRECONDITION] =
+         {"something that the law wants in place first is needed % and has not yet been recorded",
+          "something that the law wants in place first was not recorded when the next step was taken",
+          "something that the law wants in place first has still not been recorded after %",
+          "something that the law wants in place each time was not recorded the latest time",
+          "something that the law wants in place each time was not recorded the latest % times"},
+     [RULE_INFORMATION] = {
+         "a date in the case that you need to know of is coming up (%)",
+         "a date in the case that you need to know of has passed",
+         "a date in the case that you need to know of passed % ago",
+         "a recurring date in the case that you need to know of has passed",
+         "a recurring date in the case that you need to know of has passed % times in a row"}}};
+
+void phrase_heading(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
+                    struct buffer *into)
+{
+    phrase_fill(headings[language][kind][moment], amount, into);
+}
+
+void phrase_reason(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
+                   struct buffer *into)
+{
+    phrase_fill(reasons[language][kind][moment], amount, into);
+}
+
+// --- What was done so far ---
+
+static const char *broken(enum language language, enum rule_kind kind)
+{
+    static const char *const words[LANGUAGES][KINDS] = {
+        {[RULE_STATUTORY] = "lovbestemt frist overskredet",
+         [RULE_OWN] = "kommunens egen frist ikke holdt",
+         [RULE_TARGET] = "kommunens eget mål ikke nået",
+         [RULE_EXPIRY] = "udløbet",
+         [RULE_PRECONDITION] = "forudsætning ikke opfyldt",
+         [RULE_INFORMATION] = "dato passeret"},
+        {[RULE_STATUTORY] = "statutory deadline breached",
+         [RULE_OWN] = "municipality's own deadline not kept",
+         [RULE_TARGET] = "municipality's own target not reached",
+         [RULE_EXPIRY] = "expired",
+         [RULE_PRECONDITION] = "precondition not met",
+         [RULE_INFORMATION] = "date passed"}};
+    return words[language][kind];
+}
+
+static const char *const after_due[LANGUAGES][KINDS] = {
+    {[RULE_STATUTORY] = "løst efter fristen",
+     [RULE_OWN] = "løst efter kommunens egen frist",
+     [RULE_TARGET] = "løst efter måldatoen",
+     [RULE_EXPIRY] = "løst efter udløb",
+     [RULE_PRECONDITION] = "opfyldt for sent",
+     [RULE_INFORMATION] = "løst efter datoen"},
+    {[RULE_STATUTORY] = "done after the deadline",
+     [RULE_OWN] = "done after the municipality's own deadline",
+     [RULE_TARGET] = "done after the target date",
+     [RULE_EXPIRY] = "done after expiry",
+     [RULE_PRECONDITION] = "met too late",
+     [RULE_INFORMATION] = "done after the date"}};
+
+const char *phrase_transition(enum language language, enum rule_kind kind, enum transition_kind transition)
+{
+    static const char *const words[LANGUAGES][TRANSITION_NOTICE_FAILED + 1] = {
+        {[TRANSITION_OPENED] = "begyndt",
+         [TRANSITION_REOPENED] = "genåbnet",
+         [TRANSITION_PAUSED] = "sat på pause",
+         [TRANSITION_RESUMED] = "genoptaget",
+         [TRANSITION_MOVED] = "flyttet til en ny dato",
+         [TRANSITION_APPROACHING] = "varsel",
+         [TRANSITION_ESCALATED] = "rykker",
+         [TRANSITION_MET] = "løst i tide",
+         [TRANSITION_LAPSED] = "udløbet",
+         [TRANSITION_PASSED] = "dato passeret",
+         [TRANSITION_CANCELLED] = "bortfaldet",
+         [TRANSITION_WITHDRAWN] = "udgået, da grundlaget ikke længere findes",
+         [TRANSITION_NOTICE_FAILED] = "en besked kunne ikke leveres"},
+        {[TRANSITION_OPENED] = "begun",
+         [TRANSITION_REOPENED] = "reopened",
+         [TRANSITION_PAUSED] = "paused",
+         [TRANSITION_RESUMED] = "resumed",
+         [TRANSITION_MOVED] = "moved to a new date",
+         [TRANSITION_APPROACHING] = "warning",
+         [TRANSITION_ESCALATED] = "reminder",
+         [TRANSITION_MET] = "done in time",
+         [TRANSITION_LAPSED] = "expired",
+         [TRANSITION_PASSED] = "date passed",
+         [TRANSITION_CANCELLED] = "no longer applies",
+         [TRANSITION_WITHDRAWN] = "withdrawn, since its basis is no longer there",
+         [TRANSITION_NOTICE_FAILED] = "a message could not be delivered"}};
+    if (transition == TRANSITION_BREACHED || transition == TRANSITION_MISSED)
+        return broken(language, kind);
+    if (transition == TRANSITION_LATE)
+        return after_due[language][kind];
+    return words[language][transition];
+}
+
+void phrase_told(enum language language, enum transition_kind transition, const char *role,
+                 struct buffer *into)
+{
+    static const char *const words[LANGUAGES][4] = {
+        {"varsel til %", "rykker til %", "en besked til % kunne ikke leveres", "besked til %"},
+        {"warning to %", "reminder to %", "a message to % could not be delivered", "message to %"}};
+    int which = transition == TRANSITION_APPROACHING     ? 0
+                : transition == TRANSITION_ESCALATED     ? 1
+                : transition == TRANSITION_NOTICE_FAILED ? 2
+                                                         : 3;
+    phrase_fill(words[language][which], phrase_role(language, role), into);
+}
+
+// --- Reports ---
+
+struct translated {
+    const char *key, *words[LANGUAGES];
+};
+
+static const char *translate(enum language language, const struct translated *table, size_t count,
+                             const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].key, key) == 0)
+            return table[i].words[language];
+    return key;
+}
+
+static const char *fault_words(enum language language, const char *code)
+{
+    static const struct translated faults[] = {
+        {"stop_before_start",
+         {"en opgave er registreret som løst, før den er registreret som begyndt",
+          "a task is recorded as done before it is recorded as begun"}},
+        {"double_start",
+         {"to hændelser på samme tidspunkt begynder den samme frist",
+          "two events at the same moment begin the same deadline"}},
+        {"due_on_missing",
+         {"en hændelse mangler den dato, som fristen skal beregnes af",
+          "an event lacks the date that the deadline depends on"}},
+        {"due_on_early",
+         {"en hændelse bærer en dato, der ligger før hændelsen selv",
+          "an event carries a date before the event itself"}},
+        {"no_deadline_to_share", {"der er ingen åben frist at følge", "there is no open deadline to share"}},
+        {"birth_in_future", {"en fødselsdato ligger i fremtiden", "a date of birth lies in the future"}},
+        {"duplicate_event",
+         {"det samme hændelses-id findes flere gange", "the same event id is there more than once"}},
+        {"unknown_case",
+         {"en hændelse hører til en sag, der ikke findes", "an event belongs to a case that does not exist"}},
+        {"bad_row", {"en række kan ikke læses", "a row cannot be read"}},
+        {"unknown_kind",
+         {"en hændelse er af en art, som ingen regel kender", "an event is of a kind that no rule knows"}}};
+    return translate(language, faults, sizeof faults / sizeof faults[0], code);
+}
+
+void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into)
+{
+    static const struct translated patterns[] = {
+        {"step_reached_nobody",
+         {"Ingen med rollen % kunne nås; det næste niveau har fået besked",
+          "Nobody in the role of % could be reached; the next level has been told"}},
+        {"notice_given_up",
+         {"En besked kunne ikke leveres og er opgivet (%)",
+          "A message could not be delivered and was given up (%)"}},
+        {"data_fault", {"Fejl i data: %", "Fault in the data: %"}}};
+    const char *pattern = translate(language, patterns, sizeof patterns / sizeof patterns[0], what);
+    if (strcmp(what, "data_fault") == 0)
+        detail = fault_words(language, detail);
+    else if (strcmp(what, "step_reached_nobody") == 0)
+        detail = phrase_role(language, detail);
+    phrase_fill(pattern, detail, into);
+}
+
+const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word)
+{
+    static const char *const words[LANGUAGES][KINDS][3] = {
+        {[RULE_STATUTORY] = {"Lovbestemte frister", "inden for fristen", "overskredet"},
+         [RULE_OWN] = {"Kommunens egne frister", "inden for fristen", "ikke holdt"},
+         [RULE_TARGET] = {"Kommunens egne mål", "endnu ikke forfaldne", "ikke nået"},
+         [RULE_EXPIRY] = {"Afgørelser og ydelser, der udløber", "udløber senere", "udløbet"},
+         [RULE_PRECONDITION] = {"Forudsætninger i loven", "afventer", "ikke opfyldt"},
+         [RULE_INFORMATION] = {"Datoer til orientering", "kommende", "passeret"}},
+        {[RULE_STATUTORY] = {"Statutory deadlines", "within the deadline", "breached"},
+         [RULE_OWN] = {"The municipality's own deadlines", "within the deadline", "not kept"},
+         [RULE_TARGET] = {"The municipality's own targets", "not yet due", "not reached"},
+         [RULE_EXPIRY] = {"Decisions and benefits that expire", "expire later", "expired"},
+         [RULE_PRECONDITION] = {"Preconditions set by law", "waiting", "not met"},
+         [RULE_INFORMATION] = {"Dates for information", "coming up", "passed"}}};
+    return words[language][kind][word];
+}
+
+void phrase_count(enum language language, int count, struct buffer *into)
+{
+    if (count > 0 && count < COUNT_SHOWN_FROM)
+        buffer_format(into, language == LANGUAGE_DA ? "under %d" : "fewer than %d", COUNT_SHOWN_FROM);
+    else
+        buffer_format(into, "%d", count);
+}
+
+void phrase_at_least(enum language language, int count, struct buffer *into)
+{
+    buffer_format(into, language == LANGUAGE_DA ? "mindst %d" : "at least %d", count);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+// The words of a mail in Danish and English: dates, spans of time, roles, and what is said of a deadline by
+// its kind. A broken statutory deadline and a missed goal of the municipality's own are never worded alike.
+#ifndef FRISTD_CORE_PHRASES_H
+#define FRISTD_CORE_PHRASES_H
+
+#include "core/decide.h"
+#include "core/explain.h"
+
+// All functions append.
+
+// "28. februar 2026"; "28 February 2026".
+void phrase_date(enum language language, civil_date date, struct buffer *into);
+// "lørdag den 28. februar 2026"; "Saturday 28 February 2026".
+void phrase_full_date(enum language language, civil_date date, struct buffer *into);
+// "28. februar 2026 kl. 15.30"; "28 February 2026 at 15:30".
+void phrase_moment(enum language language, const struct zone *zone, instant at, struct buffer *into);
+// "lørdag den 23. maj 2026 kl. 15.30"; "Saturday 23 May 2026 at 15:30".
+void phrase_full_moment(enum language language, const struct zone *zone, instant at, struct buffer *into);
+
+// A due instant at the end of its day means the whole day: "til og med fredag den 5. juni 2026"; any other
+// has its time. INSTANT_NONE: "endnu ikke fastsat".
+void phrase_due(enum language language, const struct zone *zone, instant due, struct buffer *into);
+// The same for subject lines: "5. juni 2026", "23. maj 2026 kl. 15.30", "uden dato".
+void phrase_short_due(enum language language, const struct zone *zone, instant due, struct buffer *into);
+
+// From now to a later due: "i dag", "i morgen", "om 5 dage"; one with a time less than two days ahead: "om 6
+// timer", "om 40 minutter". Days are counted by the calendar.
+void phrase_remaining(enum language language, const struct zone *zone, instant due, instant now,
+                      struct buffer *into);
+// From a due to a later now: "7 dage", "2 timer".
+void phrase_overdue(enum language language, const struct zone *zone, instant due, instant now,
+                    struct buffer *into);
+
+// "sagsbehandler", "teamleder"; a role that is not among the known ones as it is configured.
+const char *phrase_role(enum language language, const char *role);
+const char *phrase_kind(enum language language, enum rule_kind kind);      // "lovbestemt frist"
+const char *phrase_due_label(enum language language, enum rule_kind kind); // "frist", "mål", "udløb"
+
+// Where a deadline stands at the moment of which a mail speaks.
+enum moment {
+    MOMENT_AHEAD,        // %: phrase_remaining
+    MOMENT_BROKEN,       // the due has passed
+    MOMENT_STILL_BROKEN, // %: phrase_overdue
+    MOMENT_SERIES_ONCE,  // one instance of a series was missed
+    MOMENT_SERIES_AGAIN  // %: how many in a row
+};
+#define MOMENT_COUNT 5
+
+// The heading, and the reason ("fordi …"), both with "%" replaced by `amount`.
+void phrase_heading(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
+                    struct buffer *into);
+void phrase_reason(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
+                   struct buffer *into);
+// For the municipality's own deadlines and targets that the law was not broken; for others "".
+const char *phrase_not_statutory(enum language language, enum rule_kind kind);
+
+// What has happened to a deadline: "genoptaget", "løst i tide".
+const char *phrase_transition(enum language language, enum rule_kind kind, enum transition_kind transition);
+// Who was told of it, with "%" replaced by the role: "varsel til teamleder".
+void phrase_told(enum language language, enum transition_kind transition, const char *role,
+                 struct buffer *into);
+
+// A line for the operators; what and detail as in struct operator_line, unknown ones as they are.
+void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into);
+
+// The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
+enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };
+const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word);
+void phrase_count(enum language language, int count, struct buffer *into);    // "7", "under 3"
+void phrase_at_least(enum language language, int count, struct buffer *into); // "mindst 7"
+
+// Appends `pattern` with each "%" replaced by `value`.
+void phrase_fill(const char *pattern, const char *value, struct buffer *into);
+
+#endif
