@@ -10,6 +10,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
+    {"render", "a mail template with made-up data", command_render},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

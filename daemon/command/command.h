@@ -7,5 +7,6 @@
 enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
 int command_evaluate(int argc, char **argv);
+int command_render(int argc, char **argv);
 
 #endif

@@ -66,19 +66,22 @@ void phrase_full_moment(enum language language, const struct zone *zone, instant
     add_time(language, local.second, into);
 }
 
-void phrase_due(enum language language, const struct zone *zone, instant due, struct buffer *into)
+void phrase_due(enum language language, const struct zone *zone, enum rule_kind kind, instant due,
+                struct buffer *into)
 {
     static const char none[LANGUAGES][24] = {"endnu ikke fastsat", "not yet set"};
     static const char whole_day[LANGUAGES][24] = {"til og med ", "up to and including "};
+    static const char expires[LANGUAGES][24] = {"med udgangen af ", "at the end of "};
     if (due == INSTANT_NONE) {
         buffer_add_string(into, none[language]);
         return;
     }
     struct civil_time local = zone_to_civil(zone, due);
-    if (local.second == LAST_SECOND)
-        buffer_add_string(into, whole_day[language]);
+    bool at_end = local.second == LAST_SECOND;
+    if (at_end && kind != RULE_INFORMATION)
+        buffer_add_string(into, kind == RULE_EXPIRY ? expires[language] : whole_day[language]);
     phrase_full_date(language, local.date, into);
-    if (local.second != LAST_SECOND)
+    if (!at_end)
         add_time(language, local.second, into);
 }
 
@@ -294,7 +297,7 @@ static const sentences reasons = {
           "er registreret"},
      [RULE_TARGET] =
          {"kommunen har sat som mål, at opgaven er løst %, og den endnu ikke er registreret som løst",
-          "kommunens eget mål ikke er nået: Opgaven er ikke registreret som løst",
+          "datoen for kommunens eget mål er passeret, uden at opgaven er registreret som løst",
           "kommunens eget mål skulle være nået for % siden, og opgaven stadig ikke er registreret som løst",
           "kommunens eget tilbagevendende mål ikke er nået den seneste gang",
           "kommunens eget tilbagevendende mål ikke er nået de seneste % gange"},
@@ -323,25 +326,25 @@ static const sentences reasons = {
          {"the statutory deadline expires % and the task has not yet been recorded as done",
           "the statutory deadline has expired and the task has not been recorded as done",
           "the statutory deadline expired % ago and the task has still not been recorded as done",
-          "the latest of the case's recurring statutory deadlines has expired and the task has not "
+          "the last of the case's recurring statutory deadlines has expired and the task has not "
           "been recorded as done",
-          "the latest % of the case's recurring statutory deadlines have expired and the task has not "
+          "the last % of the case's recurring statutory deadlines have expired and the task has not "
           "been recorded as done"},
      [RULE_OWN] =
          {"the municipality's own deadline expires % and the task has not yet been recorded as done",
           "the municipality's own deadline has passed and the task has not been recorded as done",
           "the municipality's own deadline passed % ago and the task has still not been recorded as done",
           "the task is to be done at regular intervals set by the municipality, and it was not recorded the "
-          "latest time",
+          "last time",
           "the task is to be done at regular intervals set by the municipality, and it was not recorded the "
-          "latest % times"},
+          "last % times"},
      [RULE_TARGET] =
          {"the municipality aims to have the task done %, and it has not yet been recorded as done",
-          "the municipality's own target was not reached: the task has not been recorded as done",
+          "the date of the municipality's own target has passed and the task has not been recorded as done",
           "the municipality's own target was to be reached % ago and the task has still not been recorded "
           "as done",
-          "the municipality's own recurring target was not reached the latest time",
-          "the municipality's own recurring target was not reached the latest % times"},
+          "the municipality's own recurring target was not reached the last time",
+          "the municipality's own recurring target was not reached the last % times"},
      [RULE_EXPIRY] =
          {"a decision or benefit in the case expires % and ends by itself unless something is done before",
           "a decision or benefit in the case has expired and so has ended",
@@ -352,8 +355,8 @@ static const sentences reasons = {
          {"something that the law wants in place first is needed % and has not yet been recorded",
           "something that the law wants in place first was not recorded when the next step was taken",
           "something that the law wants in place first has still not been recorded after %",
-          "something that the law wants in place each time was not recorded the latest time",
-          "something that the law wants in place each time was not recorded the latest % times"},
+          "something that the law wants in place each time was not recorded the last time",
+          "something that the law wants in place each time was not recorded the last % times"},
      [RULE_INFORMATION] = {
          "a date in the case that you need to know of is coming up (%)",
          "a date in the case that you need to know of has passed",
@@ -502,8 +505,10 @@ void phrase_trouble(enum language language, const char *what, const char *detail
 {
     static const struct translated patterns[] = {
         {"step_reached_nobody",
-         {"Ingen med rollen % kunne nås; det næste niveau har fået besked",
-          "Nobody in the role of % could be reached; the next level has been told"}},
+         {"Ingen med rollen % kunne nås: Er rollen besat, har personen en mailadresse, og er der en "
+          "stedfortræder ved fravær?",
+          "Nobody in the role of % could be reached: is the role held, is there an address, and a substitute "
+          "for absence?"}},
         {"notice_given_up",
          {"En besked kunne ikke leveres og er opgivet (%)",
           "A message could not be delivered and was given up (%)"}},

@@ -18,9 +18,11 @@ void phrase_moment(enum language language, const struct zone *zone, instant at, 
 // "lørdag den 23. maj 2026 kl. 15.30"; "Saturday 23 May 2026 at 15:30".
 void phrase_full_moment(enum language language, const struct zone *zone, instant at, struct buffer *into);
 
-// A due instant at the end of its day means the whole day: "til og med fredag den 5. juni 2026"; any other
-// has its time. INSTANT_NONE: "endnu ikke fastsat".
-void phrase_due(enum language language, const struct zone *zone, instant due, struct buffer *into);
+// A due instant at the end of its day means the whole day: "til og med fredag den 5. juni 2026", for an
+// expiry "med udgangen af …", for a date that only informs the date alone; any other instant has its time.
+// INSTANT_NONE: "endnu ikke fastsat".
+void phrase_due(enum language language, const struct zone *zone, enum rule_kind kind, instant due,
+                struct buffer *into);
 // The same for subject lines: "5. juni 2026", "23. maj 2026 kl. 15.30", "uden dato".
 void phrase_short_due(enum language language, const struct zone *zone, instant due, struct buffer *into);
 

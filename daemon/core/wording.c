@@ -142,25 +142,24 @@ struct wording {
     struct mail_templates notice, backlog, operator;
 };
 
-struct source {
+struct reader {
     wording_read read;
     void *data;
 };
 
-static int load(const struct source *source, const char *file, enum template_kind kind,
+static int load(const struct reader *reader, const char *file, enum template_kind kind,
                 const struct template_field *fields, struct template **ret_template, struct error *err)
 {
-    size_t length;
-    const char *text = source->read(source->data, file, &length, err);
-    if (text == NULL)
+    struct template_source source;
+    if (reader->read(reader->data, file, &source, err) < 0)
         return -1;
     struct error inner;
-    if (template_parse(text, length, kind, fields, ret_template, &inner) < 0)
-        return error_set(err, "%s:%s", file, inner.text);
+    if (template_parse(source.text, source.length, kind, fields, ret_template, &inner) < 0)
+        return error_set(err, "%s:%s", source.name, inner.text);
     return 0;
 }
 
-static int load_all(struct wording *wording, const struct source *source, struct error *err)
+static int load_all(struct wording *wording, const struct reader *reader, struct error *err)
 {
     const struct {
         const char *file;
@@ -182,7 +181,7 @@ static int load_all(struct wording *wording, const struct source *source, struct
                      &wording->operator.html },
                 };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (load(source, all[i].file, all[i].kind, all[i].fields, all[i].template, err) < 0)
+        if (load(reader, all[i].file, all[i].kind, all[i].fields, all[i].template, err) < 0)
             return -1;
     return 0;
 }
@@ -190,10 +189,10 @@ static int load_all(struct wording *wording, const struct source *source, struct
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err)
 {
-    const struct source source = {read, data};
+    const struct reader reader = {read, data};
     struct wording *wording = memory_alloc(sizeof *wording);
     wording->language = language;
-    if (load_all(wording, &source, err) < 0) {
+    if (load_all(wording, &reader, err) < 0) {
         wording_free(wording);
         return -1;
     }
@@ -436,7 +435,7 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     values[NOTICE_MATTER].text = facts->subject;
     values[NOTICE_UNIT].text = facts->unit;
     values[NOTICE_DUE_LABEL].text = capitalized(desk, phrase_due_label(desk->language, facts->rule_kind));
-    phrase_due(desk->language, desk->zone, facts->due_at, &desk->draft);
+    phrase_due(desk->language, desk->zone, facts->rule_kind, facts->due_at, &desk->draft);
     values[NOTICE_DUE].text = taken(desk);
     if (facts->anchor_at != INSTANT_NONE) {
         phrase_full_moment(desk->language, desk->zone, facts->anchor_at, &desk->draft);

@@ -71,11 +71,16 @@ struct operator_facts {
 struct wording; // the compiled templates of one language
 
 // The templates of one language, by file name: notice.subject, notice.txt, notice.html, backlog.*,
-// operator.*. `read` gives the text of one (owned by the callee until its next call) or NULL after setting
-// err, which then begins with the file's name. Errors in a template are "FILE:line:column: …". What may stand
-// in a subject is a list of its own: the code, the case, the due date, and nothing that tells more (LAW, 11.3
-// and 11.4).
-typedef const char *(*wording_read)(void *data, const char *file, size_t *ret_length, struct error *err);
+// operator.*. `read` gives one of them, or -1 after setting err. Errors in a template are "NAME:line:column:
+// …". What may stand in a subject is a list of its own: the code, the case, the due date, and nothing that
+// tells more (LAW, 11.3 and 11.4).
+struct template_source {
+    const char *name; // for errors: the path
+    const char *text; // both are owned by the callee, until its next call
+    size_t length;
+};
+typedef int (*wording_read)(void *data, const char *file, struct template_source *ret_source,
+                            struct error *err);
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
 void wording_free(struct wording *wording); // NULL is fine

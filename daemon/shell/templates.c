@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "shell/templates.h"
+
+#include "shell/file.h"
+
+#include <stdio.h>
+
+struct folder {
+    char path[4096]; // with the language
+    char file[4096 + 64];
+    struct buffer text;
+};
+
+static int read_template(void *data, const char *file, struct template_source *ret_source, struct error *err)
+{
+    struct folder *folder = data;
+    snprintf(folder->file, sizeof folder->file, "%s/%s", folder->path, file);
+    buffer_clear(&folder->text);
+    buffer_add(&folder->text, "", 0); // an empty file is a text too
+    if (file_read(folder->file, TEMPLATE_FILE_MAX, &folder->text, NULL, err) < 0)
+        return -1;
+    *ret_source = (struct template_source){folder->file, folder->text.data, folder->text.length};
+    return 0;
+}
+
+int templates_load(const char *directory, enum language language, struct wording **ret_wording,
+                   struct error *err)
+{
+    static const char languages[][3] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en"};
+    struct folder folder = {.text = {0}};
+    int length = snprintf(folder.path, sizeof folder.path, "%s/%s", directory, languages[language]);
+    if ((size_t)length >= sizeof folder.path)
+        return error_set(err, "the path of the templates is longer than %zu bytes", sizeof folder.path - 1);
+    int result = wording_load(language, read_template, &folder, ret_wording, err);
+    buffer_done(&folder.text);
+    return result;
+}

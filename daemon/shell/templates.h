@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MPL-2.0
+// Reads the mail templates of one language from a folder.
+#ifndef FRISTD_SHELL_TEMPLATES_H
+#define FRISTD_SHELL_TEMPLATES_H
+
+#include "core/wording.h"
+
+#define TEMPLATE_FILE_MAX ((size_t)256 * 1024)
+
+// From DIRECTORY/da or DIRECTORY/en. The error begins with the path of the file, and with "PATH:line:column:
+// " where something in it is wrong. The caller ends the wording with wording_free.
+int templates_load(const char *directory, enum language language, struct wording **ret_wording,
+                   struct error *err) MUST_CHECK;
+
+#endif
