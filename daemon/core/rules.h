@@ -59,6 +59,18 @@ struct kind_list {
     int count;
 };
 
+// What a kind of event means to a version of a rule; a kind can mean several things at once.
+enum role {
+    ROLE_START = 1 << 0,
+    ROLE_STOP = 1 << 1,
+    ROLE_CANCEL = 1 << 2,
+    ROLE_PAUSE = 1 << 3,
+    ROLE_RESUME = 1 << 4,
+    ROLE_EXTEND = 1 << 5,
+    ROLE_RESET = 1 << 6,
+    ROLE_DAY_OF = 1 << 7 // its day can become the due date: `on_day_of`
+};
+
 // One version of a rule.
 struct rule {
     struct place place;
@@ -81,6 +93,10 @@ struct rule {
     struct due due, then;                // then.form DUE_NONE: there is none
     const struct calendar *calendar;     // NULL where none is needed
     const struct escalation *escalation; // may be NULL: no stages
+
+    // Set by rules_finish():
+    int number;           // among all versions of all rules
+    const uint8_t *roles; // bits of enum role, by kind number
 };
 
 // All versions of one id, in the order of `from`.
@@ -88,9 +104,16 @@ struct rule_line {
     const char *id;
     struct rule **versions;
     int version_count;
+
+    // Set by rules_finish():
+    const uint8_t *roles; // of all its versions together
+    int rank;             // its place among the ids in bytewise order
+    bool shared;          // some rule takes its due: `same_as`
 };
 
 enum stage_when { STAGE_BEFORE, STAGE_BREACH, STAGE_AFTER };
+
+#define STAGES_MAX 64 // of one escalation
 
 struct stage {
     struct place place;
@@ -125,6 +148,7 @@ struct ruleset {
     int escalation_count;
     struct rule_line *lines; // after rules_finish(): in dependency order, a rule after those it refers to
     int line_count;
+    int rule_count;            // all versions of all lines; set by rules_finish()
     struct rules_index *index; // built by rules_finish()
 };
 
@@ -137,5 +161,8 @@ void rules_done(struct ruleset *rules); // half-built and zeroed ones are fine
 int rules_find_kind(const struct ruleset *rules, const char *name, size_t length); // number, or -1
 int rules_find_line(const struct ruleset *rules, const char *id);                  // index, or -1
 const char *rules_kind_name(enum rule_kind kind);                                  // "statutory", …
+
+// Not confirmed though of confidence C: it opens nothing, but other rules may name it.
+bool rule_is_inert(const struct rule *rule);
 
 #endif
