@@ -32,13 +32,24 @@ struct deadline {
     int occurrence;          // from 1
     enum deadline_state state;
     instant anchor_at, due_at, breached_at, closed_at; // INSTANT_NONE where RULES says null
-    instant paused_at;                                 // start of an open pause, or INSTANT_NONE
-    instant next_stage;                                // first stage later than now, or INSTANT_NONE
-    int missed_in_a_row; // series: this occurrence and the missed ones right before it; else 0
+    instant paused_at;  // start of a pause that nothing has ended but a cancel, or INSTANT_NONE
+    instant next_stage; // first stage later than now, or INSTANT_NONE
+    // Series and at_start: 1 and the missed ones right before this occurrence, so when this one is missed how
+    // many are missed in a row; else 0.
+    int missed_in_a_row;
     // Only when asked for (EVALUATE_EXPLAIN): how the date came about, in order.
     const struct step *steps;
     int step_count;
 };
+
+// When a due turns into a breach: the first second after it, but not before the first one after the anchor.
+// INSTANT_NONE without a due.
+static inline instant breach_instant(instant due_at, instant anchor_at)
+{
+    if (due_at == INSTANT_NONE)
+        return INSTANT_NONE;
+    return (due_at > anchor_at ? due_at : anchor_at) + 1;
+}
 
 // One step of an explanation; explain.h puts it into words.
 struct step;

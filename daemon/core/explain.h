@@ -8,13 +8,60 @@
 
 enum language { LANGUAGE_DA, LANGUAGE_EN };
 
-// What a step says; the fields that it uses depend on the kind and are named in explain.c beside its words.
+enum step_kind {
+    // How the occurrence opened. at: its anchor; name: the kind of event or the rule.
+    STEP_START,    // by an event
+    STEP_BREACH,   // by the breach of another rule
+    STEP_FOLLOWS,  // `then`: by the stop that closed the one before
+    STEP_INSTANCE, // series: by the instance before; at: its due
+    STEP_VERSION,  // date: in force from; amount: chosen by the due date
+    // How the due came about.
+    STEP_COUNT_FROM, // `from: anchor`: counted from the anchor of the one before: at
+    STEP_HOURS,      // amount; at → to
+    STEP_TERM,       // amount, unit; date → result
+    STEP_INCLUSIVE,  // the event day is day 1; date → result
+    STEP_EVENT_DATE, // the event's own due_on: result
+    STEP_NO_DATE,    // the event has no due_on
+    STEP_FIXED_DATE, // result
+    STEP_NEXT,       // the next such date after date: result
+    STEP_END_OF,     // unit: enum period; date → result
+    STEP_SERIES,     // the next instance of the recurrence: to
+    STEP_AT_START,   // due at the very start: at
+    STEP_SHARED,     // name: the rule; to: its due
+    STEP_NOT_SHARED, // name: the rule has none open
+    STEP_EARLIEST,   // the earliest of amount forms: to
+    STEP_DAY_OF,     // name: the kind that happened, at; to: the due that it makes
+    STEP_ROLLED,     // amount: the direction; date → result
+    STEP_DUE,        // to
+    // What happened to it. at: when; name: the kind of event, where one did it.
+    STEP_PAUSED,
+    STEP_PAUSE_TOO_LATE,
+    STEP_RESUMED,       // unit, amount: by how much the due moves; for UNIT_HOURS in seconds
+    STEP_LIFTED,        // result: not before the end of that day
+    STEP_EXTENDED,      // result
+    STEP_EXTENDED_LATE, // result: the date that came too late
+    STEP_RESET,
+    STEP_RESET_LATE,
+    STEP_BREACHED,
+    // How it ended. at: when; name: the kind of event, where one did it.
+    STEP_MET,
+    STEP_LATE,
+    STEP_LOOKED_BACK, // the stop had come before the start
+    STEP_MISSED,
+    STEP_CANCELLED,
+    STEP_LAPSED,
+    STEP_PASSED,
+    // On what it rests: the paragraph of the rule.
+    STEP_BASIS
+};
+
+// One step by which a date came about. What the fields hold is said at each kind; the others are zero.
 struct step {
-    int kind; // enum step_kind, explain.c and evaluate.c only
+    enum step_kind kind;
     instant at, to;
     civil_date date, result;
     int amount, unit;
-    const char *name; // a holiday, a kind of event, a rule id; never from free text
+    const char *name; // a kind of event or a rule id; never free text
 };
 
 // Appends one line without a line end.

@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: MPL-2.0
+// Every sentence stands once in Danish and once in English, side by side. What a step's fields hold is said
+// at its kind in explain.h; the days between two dates are looked up again in the rule's calendar.
+#include "core/explain.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+#define LISTED_DAYS_MAX   10 // counted working days that are named one by one
+#define LISTED_CLOSED_MAX 12
+
+struct writer {
+    const struct step *step;
+    const struct rule *rule;
+    const struct zone *zone;
+    enum language language;
+    struct buffer *into;
+};
+
+static void say(const struct writer *w, const char *da, const char *en)
+{
+    buffer_add_string(w->into, w->language == LANGUAGE_DA ? da : en);
+}
+
+static void say_weekday(const struct writer *w, civil_date date)
+{
+    static const char *const da[] = {"man.", "tir.", "ons.", "tor.", "fre.", "lør.", "søn."};
+    static const char *const en[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+    say(w, da[civil_weekday(date)], en[civil_weekday(date)]);
+}
+
+static void say_date(const struct writer *w, civil_date date)
+{
+    struct ymd ymd = civil_to_ymd(date);
+    say_weekday(w, date);
+    if (w->language == LANGUAGE_DA)
+        buffer_format(w->into, " %02d-%02d-%04d", ymd.day, ymd.month, ymd.year);
+    else
+        buffer_format(w->into, " %04d-%02d-%02d", ymd.year, ymd.month, ymd.day);
+}
+
+static void say_short_date(const struct writer *w, civil_date date)
+{
+    struct ymd ymd = civil_to_ymd(date);
+    say_weekday(w, date);
+    if (w->language == LANGUAGE_DA)
+        buffer_format(w->into, " %02d-%02d", ymd.day, ymd.month);
+    else
+        buffer_format(w->into, " %02d-%02d", ymd.month, ymd.day);
+}
+
+static void say_end_of(const struct writer *w, civil_date date)
+{
+    say(w, "udgangen af ", "the end of ");
+    say_date(w, date);
+}
+
+static void say_instant(const struct writer *w, instant at)
+{
+    struct civil_time civil = zone_to_civil(w->zone, at);
+    if (civil.second == 86399) {
+        say_end_of(w, civil.date);
+        return;
+    }
+    say_date(w, civil.date);
+    say(w, " kl. ", " at ");
+    buffer_format(w->into, "%02d:%02d", civil.second / 3600, civil.second / 60 % 60);
+    if (civil.second % 60 != 0)
+        buffer_format(w->into, ":%02d", civil.second % 60);
+}
+
+// A kind of event or a rule.
+static void say_name(const struct writer *w)
+{
+    say(w, "»", "“");
+    buffer_add_string(w->into, w->step->name);
+    say(w, "«", "”");
+}
+
+static void say_amount(const struct writer *w, int amount, enum time_unit unit)
+{
+    static const struct {
+        const char *da, *da_many, *en, *en_many;
+    } words[] = {
+        [UNIT_HOURS] = {"time", "timer", "hour", "hours"},
+        [UNIT_WORKING_DAYS] = {"arbejdsdag", "arbejdsdage", "working day", "working days"},
+        [UNIT_DAYS] = {"dag", "dage", "day", "days"},
+        [UNIT_WEEKS] = {"uge", "uger", "week", "weeks"},
+        [UNIT_MONTHS] = {"måned", "måneder", "month", "months"},
+        [UNIT_YEARS] = {"år", "år", "year", "years"},
+    };
+    buffer_format(w->into, "%d ", amount);
+    if (amount == 1)
+        say(w, words[unit].da, words[unit].en);
+    else
+        say(w, words[unit].da_many, words[unit].en_many);
+}
+
+// --- working days ---
+
+// The working days passed on the way, where they are few enough to be counted with a finger.
+static void say_counted_days(const struct writer *w)
+{
+    const struct step *step = w->step;
+    int direction = step->amount > 0 ? 1 : -1;
+    if (abs(step->amount) > LISTED_DAYS_MAX) {
+        say_date(w, step->result);
+        return;
+    }
+    civil_date date = step->date;
+    for (int i = 1; i < abs(step->amount); i++) {
+        date = calendar_add(w->rule->calendar, date, direction);
+        say_short_date(w, date);
+        say(w, ", ", ", ");
+    }
+    say_date(w, step->result);
+}
+
+// Holidays and closing days from one date towards another, with their names; ends inclusive.
+static void say_closed_days(const struct writer *w, civil_date first, civil_date last)
+{
+    int met = 0;
+    for (civil_date date = first; date <= last; date++) {
+        const char *because = calendar_closed_because(w->rule->calendar, date);
+        if (because == NULL || ++met > LISTED_CLOSED_MAX)
+            continue;
+        if (met == 1)
+            say(w, " (", " (");
+        else
+            say(w, ", ", ", ");
+        say_short_date(w, date);
+        buffer_add_char(w->into, ' ');
+        buffer_add_string(w->into, because);
+    }
+    if (met > LISTED_CLOSED_MAX) {
+        say(w, " og ", " and ");
+        buffer_format(w->into, "%d", met - LISTED_CLOSED_MAX);
+        say(w, " andre", " others");
+    }
+    if (met > 0)
+        say(w, " tælles ikke)", " not counted)");
+}
+
+static void say_working_days(const struct writer *w)
+{
+    const struct step *step = w->step;
+    say_amount(w, abs(step->amount), UNIT_WORKING_DAYS);
+    say(w, step->amount > 0 ? " efter " : " før ", step->amount > 0 ? " after " : " before ");
+    say_date(w, step->date);
+    say(w, " i kalenderen »", " in calendar “");
+    buffer_add_string(w->into, calendar_name(w->rule->calendar));
+    say(w, "«: ", "”: ");
+    say_counted_days(w);
+    if (step->amount > 0)
+        say_closed_days(w, step->date + 1, step->result);
+    else
+        say_closed_days(w, step->result, step->date - 1);
+    say(w, ".", ".");
+}
+
+// --- how the occurrence opened ---
+
+static void say_opening(const struct writer *w)
+{
+    switch (w->step->kind) {
+    case STEP_START:
+        say(w, "Start: ", "Start: ");
+        say_name(w);
+        say(w, " ", ", ");
+        break;
+    case STEP_BREACH:
+        say(w, "Start: fristen ", "Start: the deadline ");
+        say_name(w);
+        say(w, " blev overskredet ", " was breached, ");
+        break;
+    case STEP_FOLLOWS:
+        say(w, "Følger efter den forrige, lukket af ", "Follows the one before, closed by ");
+        say_name(w);
+        say(w, " ", ", ");
+        break;
+    default:
+        say(w, "Næste gang i rækken efter ", "Next in the series after ");
+        break;
+    }
+    say_instant(w, w->step->at);
+    say(w, ".", ".");
+}
+
+static void say_version(const struct writer *w)
+{
+    say(w, "Reglens udgave fra ", "The rule as in force from ");
+    say_date(w, w->step->date);
+    if (w->step->amount)
+        say(w, " gælder: valgt efter fristens dato.", " applies: chosen by the due date.");
+    else
+        say(w, " gælder: valgt efter startdatoen.", " applies: chosen by the start date.");
+}
+
+// --- how the due came about ---
+
+static void say_term(const struct writer *w)
+{
+    const struct step *step = w->step;
+    if (step->unit == UNIT_WORKING_DAYS) {
+        say_working_days(w);
+        return;
+    }
+    say_amount(w, abs(step->amount), (enum time_unit)step->unit);
+    say(w, step->amount > 0 ? " efter " : " før ", step->amount > 0 ? " after " : " before ");
+    say_date(w, step->date);
+    say(w, ": ", ": ");
+    say_date(w, step->result);
+    bool by_months = step->unit == UNIT_MONTHS || step->unit == UNIT_YEARS;
+    if (by_months && civil_to_ymd(step->date).day != civil_to_ymd(step->result).day)
+        say(w, ", månedens sidste dag", ", the last day of the month");
+    say(w, ".", ".");
+}
+
+static void say_hours(const struct writer *w)
+{
+    say_amount(w, w->step->amount, UNIT_HOURS);
+    say(w, " efter ", " after ");
+    say_instant(w, w->step->at);
+    say(w, ": ", ": ");
+    say_instant(w, w->step->to);
+    say(w, ".", ".");
+}
+
+static void say_next(const struct writer *w)
+{
+    struct ymd ymd = civil_to_ymd(w->step->result);
+    say(w, "Næste ", "The next ");
+    if (w->language == LANGUAGE_DA)
+        buffer_format(w->into, "%02d-%02d", ymd.day, ymd.month);
+    else
+        buffer_format(w->into, "%02d-%02d", ymd.month, ymd.day);
+    say(w, " efter ", " after ");
+    say_date(w, w->step->date);
+    say(w, ": ", ": ");
+    say_date(w, w->step->result);
+    say(w, ".", ".");
+}
+
+static void say_end_of_period(const struct writer *w)
+{
+    static const char *const da[] = {"ugen", "måneden", "kvartalet", "året"};
+    static const char *const en[] = {"week", "month", "quarter", "year"};
+    say(w, "Slutningen af ", "The end of the ");
+    say(w, da[w->step->unit], en[w->step->unit]);
+    say(w, " med ", " of ");
+    say_date(w, w->step->date);
+    say(w, ": ", ": ");
+    say_date(w, w->step->result);
+    say(w, ".", ".");
+}
+
+static void say_rolled(const struct writer *w)
+{
+    const struct step *step = w->step;
+    const char *because = calendar_closed_because(w->rule->calendar, step->date);
+    say_date(w, step->date);
+    say(w, " er ikke en arbejdsdag", " is no working day");
+    if (because) {
+        say(w, " (", " (");
+        buffer_add_string(w->into, because);
+        say(w, ")", ")");
+    }
+    if (step->amount > 0)
+        say(w, "; fristen rykker frem til ", "; the due moves forward to ");
+    else
+        say(w, "; fristen rykker tilbage til ", "; the due moves back to ");
+    say_date(w, step->result);
+    say(w, ".", ".");
+}
+
+static void say_shared(const struct writer *w)
+{
+    bool none = w->step->kind == STEP_NOT_SHARED;
+    say(w, none ? "Skulle følge fristen " : "Følger fristen ",
+        none ? "Was to share the deadline " : "Shares the deadline ");
+    say_name(w);
+    if (none) {
+        say(w, ", men den har ingen åben frist: ingen dato.", ", but none is open: no date.");
+        return;
+    }
+    say(w, ": ", ": ");
+    if (w->step->to == INSTANT_NONE)
+        say(w, "endnu uden dato", "no date yet");
+    else
+        say_instant(w, w->step->to);
+    say(w, ".", ".");
+}
+
+static void say_earliest(const struct writer *w)
+{
+    say(w, "Den tidligste af ", "The earliest of ");
+    buffer_format(w->into, "%d", w->step->amount);
+    say(w, " mulige: ", " possible: ");
+    say_instant(w, w->step->to);
+    say(w, ".", ".");
+}
+
+static void say_day_of(const struct writer *w)
+{
+    say_name(w);
+    say(w, " skete ", " happened ");
+    say_instant(w, w->step->at);
+    say(w, ", så fristen er nu ", ", so the due is now ");
+    say_instant(w, w->step->to);
+    say(w, ".", ".");
+}
+
+// A phrase, a date and a full stop.
+static void say_with_date(const struct writer *w, const char *da, const char *en, civil_date date)
+{
+    say(w, da, en);
+    say_date(w, date);
+    say(w, ".", ".");
+}
+
+static void say_with_instant(const struct writer *w, const char *da, const char *en, instant at)
+{
+    say(w, da, en);
+    say_instant(w, at);
+    say(w, ".", ".");
+}
+
+static void say_due(const struct writer *w)
+{
+    const struct step *step = w->step;
+    switch (step->kind) {
+    case STEP_COUNT_FROM:
+        say_with_instant(
+            w, "Tælles fra den forriges start: ", "Counted from the start of the one before: ", step->at);
+        break;
+    case STEP_HOURS:
+        say_hours(w);
+        break;
+    case STEP_TERM:
+        say_term(w);
+        break;
+    case STEP_INCLUSIVE:
+        say_with_date(
+            w, "Startdagen tæller med som dag 1: ", "The day of the start counts as day 1: ", step->result);
+        break;
+    case STEP_EVENT_DATE:
+        say_with_date(w, "Datoen, som hændelsen sætter: ", "The date that the event sets: ", step->result);
+        break;
+    case STEP_NO_DATE:
+        say(w, "Hændelsen skulle sætte en dato, men har ingen.", "The event was to set a date but has none.");
+        break;
+    case STEP_FIXED_DATE:
+        say_with_date(w, "Fast dato: ", "Fixed date: ", step->result);
+        break;
+    case STEP_NEXT:
+        say_next(w);
+        break;
+    case STEP_END_OF:
+        say_end_of_period(w);
+        break;
+    case STEP_SERIES:
+        say_with_instant(w, "Rækkens næste tidspunkt: ", "The next time of the series: ", step->to);
+        break;
+    case STEP_AT_START:
+        say_with_instant(w, "Skal være opfyldt ved starten: ", "Must be fulfilled at the start: ", step->at);
+        break;
+    case STEP_SHARED:
+    case STEP_NOT_SHARED:
+        say_shared(w);
+        break;
+    case STEP_EARLIEST:
+        say_earliest(w);
+        break;
+    case STEP_DAY_OF:
+        say_day_of(w);
+        break;
+    case STEP_ROLLED:
+        say_rolled(w);
+        break;
+    default:
+        say_with_instant(w, "Frist: ", "Due: ", step->to);
+        break;
+    }
+}
+
+// --- what happened to it, and how it ended ---
+
+// A phrase, the kind of event, when.
+static void say_event(const struct writer *w, const char *da, const char *en)
+{
+    say(w, da, en);
+    say_name(w);
+    say(w, " ", ", ");
+    say_instant(w, w->step->at);
+}
+
+static void say_moved_by_time(const struct writer *w, int seconds)
+{
+    buffer_format(w->into, "%d:%02d", seconds / 3600, seconds / 60 % 60);
+    if (seconds % 60 != 0)
+        buffer_format(w->into, ":%02d", seconds % 60);
+    say(w, " timer", " hours");
+}
+
+static void say_resumed(const struct writer *w)
+{
+    const struct step *step = w->step;
+    say_with_instant(w, "Pausen slut ", "Resumed ", step->at);
+    if (step->amount == 0) {
+        say(w, " Fristen flyttes ikke.", " The due does not move.");
+        return;
+    }
+    say(w, " Fristen flyttes ", " The due moves by ");
+    if (step->unit == UNIT_HOURS)
+        say_moved_by_time(w, step->amount);
+    else
+        say_amount(w, step->amount, (enum time_unit)step->unit);
+    say(w, ".", ".");
+}
+
+static void say_extended(const struct writer *w)
+{
+    bool late = w->step->kind == STEP_EXTENDED_LATE;
+    say_event(w, "Ny frist fra ", "New due from ");
+    say(w, ": ", ": ");
+    say_end_of(w, w->step->result);
+    if (late)
+        say(w, ". Det kom for sent: fristen var overskredet, og det står ved magt",
+            ". It came too late: the due had passed, and the breach stands");
+    say(w, ".", ".");
+}
+
+static void say_happening(const struct writer *w)
+{
+    switch (w->step->kind) {
+    case STEP_PAUSED:
+        say_event(w, "Pause fra ", "Paused by ");
+        break;
+    case STEP_PAUSE_TOO_LATE:
+        say_event(w, "Pausen ", "The pause ");
+        say(w, " kom efter fristen og ændrer intet", " came after the due and changes nothing");
+        break;
+    case STEP_RESET:
+        say_event(w, "Begynder forfra: ", "Begins anew: ");
+        break;
+    case STEP_RESET_LATE:
+        say_event(w, "Ny begyndelse ", "The new beginning ");
+        say(w, " kom efter fristen: overskridelsen står ved magt", " came after the due: the breach stands");
+        break;
+    case STEP_LIFTED:
+        say(w, "Tidligst ved ", "Not before ");
+        say_end_of(w, w->step->result);
+        say(w, ", dagen da pausen sluttede", ", the day on which the pause ended");
+        break;
+    default:
+        say(w, "Overskredet fra ", "Breached from ");
+        say_instant(w, w->step->at);
+        break;
+    }
+    say(w, ".", ".");
+}
+
+static void say_ending(const struct writer *w)
+{
+    switch (w->step->kind) {
+    case STEP_MET:
+        say_event(w, "Opfyldt til tiden: ", "Met in time: ");
+        break;
+    case STEP_LATE:
+        say_event(w, "Opfyldt for sent: ", "Met too late: ");
+        break;
+    case STEP_LOOKED_BACK:
+        say_event(w, "Var sket før starten: ", "Had happened before the start: ");
+        break;
+    case STEP_MISSED:
+        say(w, "Ikke opfyldt inden ", "Not fulfilled by ");
+        say_instant(w, w->step->at);
+        break;
+    case STEP_CANCELLED:
+        say_event(w, "Bortfaldet: ", "Cancelled: ");
+        break;
+    case STEP_LAPSED:
+        say(w, "Udløbet ", "Lapsed ");
+        say_instant(w, w->step->at);
+        break;
+    default:
+        say(w, "Passeret ", "Passed ");
+        say_instant(w, w->step->at);
+        break;
+    }
+    say(w, ".", ".");
+}
+
+void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
+                  enum language language, struct buffer *into)
+{
+    const struct writer w = {step, rule, zone, language, into};
+    switch (step->kind) {
+    case STEP_START:
+    case STEP_BREACH:
+    case STEP_FOLLOWS:
+    case STEP_INSTANCE:
+        say_opening(&w);
+        break;
+    case STEP_VERSION:
+        say_version(&w);
+        break;
+    case STEP_COUNT_FROM:
+    case STEP_HOURS:
+    case STEP_TERM:
+    case STEP_INCLUSIVE:
+    case STEP_EVENT_DATE:
+    case STEP_NO_DATE:
+    case STEP_FIXED_DATE:
+    case STEP_NEXT:
+    case STEP_END_OF:
+    case STEP_SERIES:
+    case STEP_AT_START:
+    case STEP_SHARED:
+    case STEP_NOT_SHARED:
+    case STEP_EARLIEST:
+    case STEP_DAY_OF:
+    case STEP_ROLLED:
+    case STEP_DUE:
+        say_due(&w);
+        break;
+    case STEP_RESUMED:
+        say_resumed(&w);
+        break;
+    case STEP_EXTENDED:
+    case STEP_EXTENDED_LATE:
+        say_extended(&w);
+        break;
+    case STEP_PAUSED:
+    case STEP_PAUSE_TOO_LATE:
+    case STEP_LIFTED:
+    case STEP_RESET:
+    case STEP_RESET_LATE:
+    case STEP_BREACHED:
+        say_happening(&w);
+        break;
+    case STEP_MET:
+    case STEP_LATE:
+    case STEP_LOOKED_BACK:
+    case STEP_MISSED:
+    case STEP_CANCELLED:
+    case STEP_LAPSED:
+    case STEP_PASSED:
+        say_ending(&w);
+        break;
+    case STEP_BASIS:
+        say(&w, "Hjemmel: ", "Legal basis: ");
+        buffer_add_string(into, rule->basis);
+        say(&w, ".", ".");
+        break;
+    }
+}
