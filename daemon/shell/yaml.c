@@ -36,6 +36,9 @@ struct place yaml_place(const struct yaml_node *node)
 }
 
 static int place_verror(struct place place, struct error *err, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static int place_verror(struct place place, struct error *err, const char *format, va_list ap)
 {
     if (err == NULL)
         return -1;
