@@ -117,7 +117,7 @@ static void fire(struct decided *decided, const struct happening *stage)
 {
     const struct deadline *deadline = decided->deadline;
     instant at = stage->stages[0].at;
-    bool before_breach = at <= deadline->due_at;
+    bool before_breach = at <= deadline->due_at && deadline->state == STATE_OPEN;
     for (int i = 0; i < decided->happening_count && !before_breach; i++) {
         struct happening *happening = &decided->happenings[i];
         bool breach = happening->kind == TRANSITION_BREACHED || happening->kind == TRANSITION_MISSED ||

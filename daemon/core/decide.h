@@ -20,6 +20,10 @@ struct known_deadline {
     instant next_stage_at;
     civil_date valid_from;
     bool attention; // its state stands on the broker
+    // As they were written: the rule may be gone.
+    const char *code;
+    enum rule_kind rule_kind;
+    bool sensitive;
 };
 
 enum transition_kind {
