@@ -59,6 +59,7 @@ CREATE TABLE transition (
     closed_at   timestamptz,
     late        boolean NOT NULL,                  -- a stage that was told after its time
     superseded  integer NOT NULL,                  -- earlier stages that passed untold
+    missed_in_a_row integer NOT NULL,              -- of a series, this occurrence with those before it; else 0
     retained    text CHECK (retained IN ('set', 'clear')),
     derivation  text NOT NULL                      -- how the due came about, as it was known then; a line a step
 );
@@ -76,6 +77,7 @@ CREATE TABLE notice (
     person_id         text NOT NULL,                    -- '' for an address of the configuration
     role              text NOT NULL,
     instead_of        text,                             -- the person who is away
+    stage             integer,                          -- which step of the escalation
     stage_at          timestamptz,
     facts             text NOT NULL,                    -- counts or lines of a report; '' for a stage
     state             text NOT NULL CHECK (state IN ('pending', 'sent', 'deferred', 'abandoned')),

@@ -1,0 +1,781 @@
+// SPDX-License-Identifier: MPL-2.0
+//
+// Coming up, one round trip a step:
+//
+//   DOWN ──connected──▶ LOCKING ──got it──▶ MIGRATING ──up to date──▶ READING ──▶ UP
+//     ▲                    │ held by another: again in LOCK_RETRY_MS            │
+//     └──────────────── connection lost, from anywhere ─────────────────────────┘
+//
+// The lock belongs to the session, so losing the connection gives it back and whoever gets it next reads the
+// numbers anew. Numbers (ids, transitions without gaps) are handed out here when a batch is written, and
+// taken back when it fails: batches go out one at a time.
+#include "shell/journal.h"
+
+#include "shell/log.h"
+#include "shell/migrations.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCK_RETRY_MS     5000
+#define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
+#define COMMIT_STATEMENTS 16
+
+enum journal_state { JOURNAL_DOWN, JOURNAL_LOCKING, JOURNAL_MIGRATING, JOURNAL_READING, JOURNAL_UP };
+
+struct numbers {
+    int64_t deadline, transition, notice; // the last one handed out
+};
+
+struct journal {
+    uv_loop_t *loop;
+    struct postgres *pg;
+    enum journal_state state;
+    postgres_on_state on_state;
+    void *data;
+    uv_timer_t lock_timer, fail_timer;
+    bool closing;
+    postgres_on_closed on_closed;
+    void *closed_data;
+
+    // Coming up.
+    struct postgres_request setup;
+    struct buffer migration_sql;
+    struct postgres_statement migration_statement;
+    bool locked, has_schema, has_migrations;
+    int migrated; // number of the last migration that has run
+
+    // As of the last commit.
+    struct numbers numbers;
+    struct agenda agenda;
+    char *progress[PROGRESS_COUNT];
+
+    // Writing.
+    struct journal_batch *first, *last; // the first is under way when `writing`
+    bool writing;
+    struct numbers handed; // with those of the batch under way
+    struct postgres_request commit;
+    struct postgres_statement statements[COMMIT_STATEMENTS];
+    struct postgres_params params[COMMIT_STATEMENTS];
+    int statement_count;
+    int agenda_statement;
+    struct agenda next_agenda;
+};
+
+static const char *const progress_names[PROGRESS_COUNT] = {
+    [PROGRESS_CURSOR] = "cursor",
+    [PROGRESS_RULES] = "rules",
+    [PROGRESS_RECONCILED_ON] = "reconciled_on",
+    [PROGRESS_PUBLISHED] = "published",
+    [PROGRESS_FAULTS_ON] = "faults_on",
+};
+
+#define AGENDA_SQL                                                                                           \
+    "SELECT (SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                              \
+    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL)"
+
+static void step(struct journal *journal);
+static void on_lock_timer(uv_timer_t *timer);
+static void on_fail_timer(uv_timer_t *timer);
+
+static void set_progress(struct journal *journal, enum progress which, const char *value)
+{
+    free(journal->progress[which]);
+    journal->progress[which] = memory_copy(value, strlen(value));
+}
+
+static instant row_instant(const struct postgres_row *row, int column)
+{
+    instant at = INSTANT_NONE;
+    // Only we write this table, within the promised years; anything else reads as "none".
+    return postgres_instant(row, column, &at) == 0 ? at : INSTANT_NONE;
+}
+
+static void read_agenda(const struct postgres_row *row, struct agenda *agenda)
+{
+    agenda->case_at = row_instant(row, 0);
+    agenda->notice_at = row_instant(row, 1);
+}
+
+// --- coming up ---
+
+static void say_down(struct journal *journal, const struct error *err)
+{
+    if (journal->on_state && !journal->closing)
+        journal->on_state(journal->data, false, err);
+}
+
+static void on_setup_done(struct postgres_request *request, enum postgres_status status,
+                          const struct error *err)
+{
+    struct journal *journal = request->data;
+    if (status == POSTGRES_OK) {
+        step(journal);
+        return;
+    }
+    if (status == POSTGRES_SQL_ERROR && !journal->closing) {
+        struct error why = *err;
+        error_prefix(&why, "the journal could not be brought up; this is tried again in %d s",
+                     LOCK_RETRY_MS / 1000);
+        journal->state = JOURNAL_LOCKING;
+        say_down(journal, &why);
+        uv_timer_start(&journal->lock_timer, on_lock_timer, LOCK_RETRY_MS, 0);
+    }
+}
+
+static void submit_setup(struct journal *journal, struct postgres_statement *statements, int count,
+                         bool script,
+                         void (*on_row)(struct postgres_request *, int, const struct postgres_row *))
+{
+    journal->setup = (struct postgres_request){
+        .data = journal,
+        .statements = statements,
+        .statement_count = count,
+        .script = script,
+        .on_row = on_row,
+        .on_done = on_setup_done,
+    };
+    struct error err;
+    if (postgres_submit(journal->pg, &journal->setup, &err) < 0)
+        say_down(journal, &err); // and begins again with the next connection
+}
+
+static void on_lock_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    struct journal *journal = request->data;
+    if (statement != 0)
+        return;
+    journal->locked = postgres_bool(row, 0);
+    journal->has_schema = postgres_bool(row, 1);
+    journal->has_migrations = postgres_bool(row, 2);
+}
+
+static void start_locking(struct journal *journal)
+{
+    static struct postgres_statement lock[] = {
+        {"SELECT pg_try_advisory_lock(" LOCK_KEY "), to_regnamespace('fristd_journal') IS NOT NULL,"
+         " to_regclass('fristd_journal.migration') IS NOT NULL",
+         NULL},
+    };
+    journal->state = JOURNAL_LOCKING;
+    journal->locked = false;
+    submit_setup(journal, lock, 1, false, on_lock_row);
+}
+
+static void on_lock_timer(uv_timer_t *timer)
+{
+    struct journal *journal = timer->data;
+    if (postgres_is_up(journal->pg))
+        start_locking(journal);
+}
+
+static void wait_for_lock(struct journal *journal)
+{
+    struct error why;
+    error_set(&why, "journal: another fristd holds it; this is tried again in %d s", LOCK_RETRY_MS / 1000);
+    say_down(journal, &why);
+    uv_timer_start(&journal->lock_timer, on_lock_timer, LOCK_RETRY_MS, 0);
+}
+
+static void on_migration_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    struct journal *journal = request->data;
+    if (postgres_column_count(row) == 1)
+        journal->migrated = (int)postgres_int8(row, 0);
+}
+
+static void prepare_migrations(struct journal *journal)
+{
+    static struct postgres_statement statements[] = {
+        {"CREATE SCHEMA fristd_journal", NULL},
+        {"CREATE TABLE fristd_journal.migration (number integer PRIMARY KEY, name text NOT NULL,"
+         " applied_at timestamptz NOT NULL DEFAULT now())",
+         NULL},
+        {"SELECT coalesce(max(number), 0)::bigint FROM fristd_journal.migration", NULL},
+    };
+    int skip = journal->has_schema ? (journal->has_migrations ? 2 : 1) : 0;
+    journal->state = JOURNAL_MIGRATING;
+    journal->migrated = -1;
+    submit_setup(journal, statements + skip, 3 - skip, false, on_migration_row);
+}
+
+// The file and its entry in the table are one transaction.
+static void run_migration(struct journal *journal, const struct migration *migration)
+{
+    log_line(LOG_LEVEL_NOTICE, "journal", "migration %s", migration->name);
+    buffer_clear(&journal->migration_sql);
+    buffer_add_string(&journal->migration_sql, "SET search_path = fristd_journal, pg_catalog;\n");
+    buffer_add_string(&journal->migration_sql, migration->sql);
+    // Names are those of our own files: letters, digits and underscores.
+    buffer_format(&journal->migration_sql, "INSERT INTO migration (number, name) VALUES (%d, '%s');",
+                  migration->number, migration->name);
+    journal->migration_statement = (struct postgres_statement){journal->migration_sql.data, NULL};
+    journal->migrated = migration->number;
+    submit_setup(journal, &journal->migration_statement, 1, true, NULL);
+}
+
+static void on_reading_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    struct journal *journal = request->data;
+    size_t length;
+    switch (statement) {
+    case 0:
+        journal->numbers.deadline = postgres_int8(row, 0);
+        journal->numbers.transition = postgres_int8(row, 1);
+        journal->numbers.notice = postgres_int8(row, 2);
+        break;
+    case 1:
+        for (int i = 0; i < PROGRESS_COUNT; i++)
+            if (strcmp(postgres_text(row, 0, &length), progress_names[i]) == 0)
+                set_progress(journal, (enum progress)i, postgres_text(row, 1, &length));
+        break;
+    case 2:
+        read_agenda(row, &journal->agenda);
+        break;
+    default:
+        break;
+    }
+}
+
+static void start_reading(struct journal *journal)
+{
+    // Numbers of deleted deadlines live on in their transitions.
+    static struct postgres_statement statements[] = {
+        {"SELECT greatest((SELECT coalesce(max(id), 0) FROM deadline), (SELECT coalesce(max(deadline_id), 0) "
+         "FROM transition)),"
+         " (SELECT coalesce(max(number), 0) FROM transition), (SELECT coalesce(max(id), 0) FROM notice)",
+         NULL},
+        {"SELECT name, value FROM progress", NULL},
+        {AGENDA_SQL, NULL},
+    };
+    journal->state = JOURNAL_READING;
+    submit_setup(journal, statements, 3, false, on_reading_row);
+}
+
+static void step(struct journal *journal)
+{
+    switch (journal->state) {
+    case JOURNAL_DOWN:
+    case JOURNAL_UP:
+        break;
+    case JOURNAL_LOCKING:
+        if (journal->locked)
+            prepare_migrations(journal);
+        else
+            wait_for_lock(journal);
+        break;
+    case JOURNAL_MIGRATING: {
+        const struct migration *next = migrations;
+        while (next->number != 0 && next->number <= journal->migrated)
+            next++;
+        if (next->number != 0)
+            run_migration(journal, next);
+        else
+            start_reading(journal);
+        break;
+    }
+    case JOURNAL_READING:
+        journal->state = JOURNAL_UP;
+        if (journal->on_state)
+            journal->on_state(journal->data, true, NULL);
+        break;
+    }
+}
+
+static void on_connection(void *data, bool up, const struct error *err)
+{
+    struct journal *journal = data;
+    if (up) {
+        start_locking(journal);
+        return;
+    }
+    journal->state = JOURNAL_DOWN;
+    journal->locked = false;
+    uv_timer_stop(&journal->lock_timer);
+    on_fail_timer(&journal->fail_timer);
+    say_down(journal, err);
+}
+
+struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *options,
+                            postgres_on_state on_state, void *data)
+{
+    struct journal *journal = memory_alloc(sizeof *journal);
+    journal->loop = loop;
+    journal->on_state = on_state;
+    journal->data = data;
+    journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE};
+    for (int i = 0; i < PROGRESS_COUNT; i++)
+        set_progress(journal, (enum progress)i, "");
+    uv_timer_init(loop, &journal->lock_timer);
+    journal->lock_timer.data = journal;
+    uv_timer_init(loop, &journal->fail_timer);
+    journal->fail_timer.data = journal;
+    journal->pg = postgres_new(loop, options, on_connection, NULL, journal);
+    postgres_add_prelude(journal->pg, "SET search_path = fristd_journal, pg_catalog");
+    return journal;
+}
+
+void journal_start(struct journal *journal)
+{
+    postgres_start(journal->pg);
+}
+
+bool journal_is_up(const struct journal *journal)
+{
+    return journal->state == JOURNAL_UP;
+}
+
+struct postgres *journal_connection(const struct journal *journal)
+{
+    return journal->state == JOURNAL_UP ? journal->pg : NULL;
+}
+
+const char *journal_progress(const struct journal *journal, enum progress which)
+{
+    return journal->progress[which];
+}
+
+struct agenda journal_agenda(const struct journal *journal)
+{
+    return journal->agenda;
+}
+
+int64_t journal_last_transition(const struct journal *journal)
+{
+    return journal->numbers.transition;
+}
+
+static void on_fail_timer_closed(uv_handle_t *handle)
+{
+    struct journal *journal = handle->data;
+    for (int i = 0; i < PROGRESS_COUNT; i++)
+        free(journal->progress[i]);
+    for (int i = 0; i < COMMIT_STATEMENTS; i++)
+        postgres_params_done(&journal->params[i]);
+    postgres_on_closed on_closed = journal->on_closed;
+    void *data = journal->closed_data;
+    buffer_done(&journal->migration_sql);
+    free(journal);
+    on_closed(data);
+}
+
+static void on_lock_timer_closed(uv_handle_t *handle)
+{
+    struct journal *journal = handle->data;
+    uv_close((uv_handle_t *)&journal->fail_timer, on_fail_timer_closed);
+}
+
+static void on_postgres_closed(void *data)
+{
+    struct journal *journal = data;
+    on_fail_timer(&journal->fail_timer);
+    uv_close((uv_handle_t *)&journal->lock_timer, on_lock_timer_closed);
+}
+
+void journal_close(struct journal *journal, postgres_on_closed on_closed, void *data)
+{
+    journal->closing = true;
+    journal->on_closed = on_closed;
+    journal->closed_data = data;
+    uv_timer_stop(&journal->lock_timer);
+    postgres_close(journal->pg, on_postgres_closed, journal);
+}
+
+// --- writing ---
+
+bool journal_batch_is_empty(const struct journal_batch *batch)
+{
+    for (int i = 0; i < PROGRESS_COUNT; i++)
+        if (batch->progress[i])
+            return false;
+    return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
+               batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
+               batch->outcome_count ==
+           0;
+}
+
+void journal_batch_clear(struct journal_batch *batch)
+{
+    arena_reset(&batch->arena);
+    batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
+    batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = batch->outcome_count =
+        0;
+    memset(batch->progress, 0, sizeof batch->progress);
+}
+
+void journal_batch_done(struct journal_batch *batch)
+{
+    arena_done(&batch->arena);
+    free(batch->deadlines);
+    free(batch->withdrawn);
+    free(batch->transitions);
+    free(batch->notices);
+    free(batch->cases);
+    free(batch->gone);
+    free(batch->faults);
+    free(batch->mended);
+    free(batch->outcomes);
+    *batch = (struct journal_batch){0};
+}
+
+static struct postgres_params *add_statement(struct journal *journal, const char *sql)
+{
+    assert(journal->statement_count < COMMIT_STATEMENTS);
+    int i = journal->statement_count++;
+    postgres_params_clear(&journal->params[i]);
+    journal->statements[i] = (struct postgres_statement){sql, &journal->params[i]};
+    return &journal->params[i];
+}
+
+// One array parameter: VALUE is an expression on `row`, the i-th of ROWS.
+#define ARRAY(PARAMS, ROWS, COUNT, TYPE, ADD, VALUE)                                                         \
+    do {                                                                                                     \
+        postgres_array_begin((PARAMS), (TYPE), (int)(COUNT));                                                \
+        for (size_t i_ = 0; i_ < (COUNT); i_++) {                                                            \
+            const __typeof__((ROWS)[0]) *row = &(ROWS)[i_];                                                  \
+            ADD((PARAMS), (VALUE));                                                                          \
+        }                                                                                                    \
+    } while (0)
+#define TEXTS(VALUE)    ARRAY(params, rows, count, POSTGRES_TEXTS, postgres_array_text, VALUE)
+#define INT8S(VALUE)    ARRAY(params, rows, count, POSTGRES_INT8S, postgres_array_int8, VALUE)
+#define BOOLS(VALUE)    ARRAY(params, rows, count, POSTGRES_BOOLS, postgres_array_bool, VALUE)
+#define INSTANTS(VALUE) ARRAY(params, rows, count, POSTGRES_INSTANTS, postgres_array_instant, VALUE)
+#define DATES(VALUE)    ARRAY(params, rows, count, POSTGRES_DATES, postgres_array_date, VALUE)
+
+static void write_deadlines(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_deadline *rows = batch->deadlines;
+    size_t count = batch->deadline_count;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].id == 0)
+            rows[i].id = ++journal->handed.deadline;
+    struct postgres_params *params = add_statement(
+        journal, "INSERT INTO deadline (id, case_id, rule, subject, occurrence, valid_from, code, rule_kind, "
+                 "sensitive, state, anchor_at,"
+                 " due_at, breached_at, closed_at, staged_until, next_stage_at, attention, changed_at)"
+                 " SELECT *, $18::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], "
+                 "$5::bigint[], $6::date[],"
+                 " $7::text[], $8::text[], $9::boolean[], $10::text[], $11::timestamptz[], "
+                 "$12::timestamptz[], $13::timestamptz[],"
+                 " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::boolean[])"
+                 " ON CONFLICT (id) DO UPDATE SET valid_from = excluded.valid_from, code = excluded.code, "
+                 "rule_kind = excluded.rule_kind,"
+                 " sensitive = excluded.sensitive, state = excluded.state, anchor_at = excluded.anchor_at, "
+                 "due_at = excluded.due_at,"
+                 " breached_at = excluded.breached_at, closed_at = excluded.closed_at, staged_until = "
+                 "excluded.staged_until,"
+                 " next_stage_at = excluded.next_stage_at, attention = excluded.attention, changed_at = "
+                 "excluded.changed_at");
+    INT8S(row->id);
+    TEXTS(row->case_id);
+    TEXTS(row->rule->id);
+    TEXTS(row->subject);
+    INT8S(row->occurrence);
+    DATES(row->rule->from);
+    TEXTS(row->rule->code);
+    TEXTS(rules_kind_name(row->rule->kind));
+    BOOLS(row->rule->sensitive);
+    TEXTS(deadline_state_name(row->state));
+    INSTANTS(row->anchor_at);
+    INSTANTS(row->due_at);
+    INSTANTS(row->breached_at);
+    INSTANTS(row->closed_at);
+    INSTANTS(row->staged_until);
+    INSTANTS(row->next_stage_at);
+    BOOLS(row->attention);
+    postgres_param_instant(params, batch->now);
+}
+
+static void write_withdrawn(struct journal *journal, struct journal_batch *batch)
+{
+    int64_t *rows = batch->withdrawn;
+    size_t count = batch->withdrawn_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params =
+        add_statement(journal, "DELETE FROM deadline WHERE id = ANY($1::bigint[])");
+    INT8S(*row);
+}
+
+static const char *retained_name(enum retained retained)
+{
+    return retained == RETAINED_SET ? "set" : retained == RETAINED_CLEAR ? "clear" : NULL;
+}
+
+static void write_transitions(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_transition *rows = batch->transitions;
+    size_t count = batch->transition_count;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        rows[i].transition.number = ++journal->handed.transition;
+        if (rows[i].deadline_index >= 0)
+            rows[i].deadline_id = batch->deadlines[rows[i].deadline_index].id;
+    }
+    struct postgres_params *params = add_statement(
+        journal,
+        "INSERT INTO transition (number, deadline_id, kind, at, case_id, rule, subject, occurrence, code,"
+        " rule_kind, sensitive, unit, state, anchor_at, due_at, breached_at, closed_at, late, superseded,"
+        " missed_in_a_row, retained, derivation, recorded_at)"
+        " SELECT *, $23::timestamptz FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[],"
+        " $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[], $11::boolean[],"
+        " $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],"
+        " $17::timestamptz[], $18::boolean[], $19::bigint[], $20::bigint[], $21::text[], $22::text[])");
+    INT8S(row->transition.number);
+    INT8S(row->deadline_id);
+    TEXTS(transition_name(row->transition.kind));
+    INSTANTS(row->transition.at);
+    TEXTS(row->transition.case_id);
+    TEXTS(row->transition.rule);
+    TEXTS(row->transition.subject);
+    INT8S(row->transition.occurrence);
+    TEXTS(row->transition.code);
+    TEXTS(rules_kind_name(row->transition.rule_kind));
+    BOOLS(row->transition.sensitive);
+    TEXTS(row->transition.unit);
+    TEXTS(deadline_state_name(row->transition.state));
+    INSTANTS(row->transition.anchor_at);
+    INSTANTS(row->transition.due_at);
+    INSTANTS(row->transition.breached_at);
+    INSTANTS(row->transition.closed_at);
+    BOOLS(row->transition.late);
+    INT8S(row->superseded);
+    INT8S(row->missed_in_a_row);
+    TEXTS(retained_name(row->transition.retained));
+    TEXTS(row->derivation);
+    postgres_param_instant(params, batch->now);
+}
+
+static void write_notices(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_notice *rows = batch->notices;
+    size_t count = batch->notice_count;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        rows[i].id = ++journal->handed.notice;
+    struct postgres_params *params = add_statement(
+        journal,
+        "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id, "
+        "role, instead_of, stage, stage_at,"
+        " facts, next_attempt_at, state, attempts, decided_at, last_reply)"
+        " SELECT id, message_key, purpose, nullif(deadline_id, 0), nullif(transition_number, 0), case_id, "
+        "person_id, role, instead_of,"
+        " nullif(stage, -1), stage_at, facts, next_attempt_at, 'pending', 0, $14::timestamptz, ''"
+        " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], "
+        "$7::text[], $8::text[],"
+        " $9::text[], $10::bigint[], $11::timestamptz[], $12::text[], $13::timestamptz[]) AS n (id, "
+        "message_key, purpose, deadline_id,"
+        " transition_number, case_id, person_id, role, instead_of, stage, stage_at, facts, next_attempt_at)"
+        " ON CONFLICT (message_key) DO NOTHING");
+    INT8S(row->id);
+    TEXTS(row->message_key);
+    TEXTS(row->purpose);
+    INT8S(row->transition_index < 0 ? 0 : batch->transitions[row->transition_index].deadline_id);
+    INT8S(row->transition_index < 0 ? 0 : batch->transitions[row->transition_index].transition.number);
+    TEXTS(row->case_id);
+    TEXTS(row->person_id);
+    TEXTS(row->role);
+    TEXTS(row->instead_of);
+    INT8S(row->stage);
+    INSTANTS(row->stage_at);
+    TEXTS(row->facts);
+    INSTANTS(row->next_attempt_at);
+    postgres_param_instant(params, batch->now);
+}
+
+static void write_cases(struct journal *journal, struct journal_batch *batch)
+{
+    if (batch->case_count > 0) {
+        struct journal_case *rows = batch->cases;
+        size_t count = batch->case_count;
+        struct postgres_params *params = add_statement(
+            journal,
+            "INSERT INTO watched_case (case_id, unit, caseworker, wake_at)"
+            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])"
+            " ON CONFLICT (case_id) DO UPDATE SET unit = excluded.unit, caseworker = excluded.caseworker,"
+            " wake_at = excluded.wake_at");
+        TEXTS(row->case_id);
+        TEXTS(row->unit);
+        TEXTS(row->caseworker);
+        INSTANTS(row->wake_at);
+    }
+    if (batch->gone_count > 0) {
+        const char **rows = batch->gone;
+        size_t count = batch->gone_count;
+        struct postgres_params *params =
+            add_statement(journal, "DELETE FROM watched_case WHERE case_id = ANY($1::text[])");
+        TEXTS(*row);
+    }
+}
+
+static void write_faults(struct journal *journal, struct journal_batch *batch)
+{
+    if (batch->mended_count > 0) {
+        struct journal_fault *rows = batch->mended;
+        size_t count = batch->mended_count;
+        struct postgres_params *params = add_statement(
+            journal,
+            "DELETE FROM data_fault USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+            " AS gone (case_id, code, rule, subject, event_id)"
+            " WHERE (data_fault.case_id, data_fault.code, data_fault.rule, data_fault.subject,"
+            " data_fault.event_id) = (gone.case_id, gone.code, gone.rule, gone.subject, gone.event_id)");
+        TEXTS(row->case_id);
+        TEXTS(row->code);
+        TEXTS(row->rule);
+        TEXTS(row->subject);
+        TEXTS(row->event_id);
+    }
+    if (batch->fault_count > 0) {
+        struct journal_fault *rows = batch->faults;
+        size_t count = batch->fault_count;
+        struct postgres_params *params = add_statement(
+            journal, "INSERT INTO data_fault (case_id, code, rule, subject, event_id, reason, first_seen_at)"
+                     " SELECT *, $7::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
+                     " $5::text[], $6::text[]) ON CONFLICT DO NOTHING");
+        TEXTS(row->case_id);
+        TEXTS(row->code);
+        TEXTS(row->rule);
+        TEXTS(row->subject);
+        TEXTS(row->event_id);
+        TEXTS(row->reason);
+        postgres_param_instant(params, batch->now);
+    }
+}
+
+static const char *notice_state_name(enum notice_state state)
+{
+    return state == NOTICE_SENT ? "sent" : state == NOTICE_DEFERRED ? "deferred" : "abandoned";
+}
+
+static void write_outcomes(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_outcome *rows = batch->outcomes;
+    size_t count = batch->outcome_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal,
+        "UPDATE notice SET state = o.state, attempts = o.attempts, next_attempt_at = o.next_attempt_at,"
+        " finished_at = o.finished_at, last_reply = o.last_reply"
+        " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], "
+        "$6::text[])"
+        " AS o (id, state, attempts, next_attempt_at, finished_at, last_reply) WHERE notice.id = o.id");
+    INT8S(row->notice_id);
+    TEXTS(notice_state_name(row->state));
+    INT8S(row->attempts);
+    INSTANTS(row->next_attempt_at);
+    INSTANTS(row->finished_at);
+    TEXTS(row->last_reply);
+}
+
+static void write_progress(struct journal *journal, struct journal_batch *batch)
+{
+    for (int i = 0; i < PROGRESS_COUNT; i++)
+        if (batch->progress[i]) {
+            struct postgres_params *params =
+                add_statement(journal, "INSERT INTO progress VALUES ($1, $2) ON CONFLICT (name) DO UPDATE "
+                                       "SET value = excluded.value");
+            postgres_param_text(params, progress_names[i]);
+            postgres_param_text(params, batch->progress[i]);
+        }
+}
+
+static void submit_first(struct journal *journal);
+
+static void finish_first(struct journal *journal, const struct error *err)
+{
+    struct journal_batch *batch = journal->first;
+    journal->first = batch->next;
+    if (journal->first == NULL)
+        journal->last = NULL;
+    batch->on_done(batch, err);
+}
+
+static void on_commit_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    struct journal *journal = request->data;
+    if (statement == journal->agenda_statement)
+        read_agenda(row, &journal->next_agenda);
+}
+
+static void on_commit_done(struct postgres_request *request, enum postgres_status status,
+                           const struct error *err)
+{
+    struct journal *journal = request->data;
+    journal->writing = false;
+    if (status == POSTGRES_OK) {
+        journal->numbers = journal->handed;
+        journal->agenda = journal->next_agenda;
+        for (int i = 0; i < PROGRESS_COUNT; i++)
+            if (journal->first->progress[i])
+                set_progress(journal, (enum progress)i, journal->first->progress[i]);
+    }
+    finish_first(journal, status == POSTGRES_OK ? NULL : err);
+    submit_first(journal);
+}
+
+static void submit_first(struct journal *journal)
+{
+    if (journal->writing || journal->first == NULL || journal->state != JOURNAL_UP)
+        return;
+    struct journal_batch *batch = journal->first;
+    journal->handed = journal->numbers;
+    journal->statement_count = 0;
+    add_statement(journal, "BEGIN");
+    write_deadlines(journal, batch);
+    write_withdrawn(journal, batch);
+    write_transitions(journal, batch);
+    write_notices(journal, batch);
+    write_cases(journal, batch);
+    write_faults(journal, batch);
+    write_outcomes(journal, batch);
+    write_progress(journal, batch);
+    journal->agenda_statement = journal->statement_count;
+    add_statement(journal, AGENDA_SQL);
+    add_statement(journal, "COMMIT");
+    journal->commit = (struct postgres_request){
+        .data = journal,
+        .statements = journal->statements,
+        .statement_count = journal->statement_count,
+        .on_row = on_commit_row,
+        .on_done = on_commit_done,
+    };
+    struct error ignored; // on_fail_timer has its own words
+    if (postgres_submit(journal->pg, &journal->commit, &ignored) < 0)
+        uv_timer_start(&journal->fail_timer, on_fail_timer, 0, 0);
+    else
+        journal->writing = true;
+}
+
+void journal_commit(struct journal *journal, struct journal_batch *batch)
+{
+    assert(batch->on_done);
+    batch->next = NULL;
+    if (journal->last)
+        journal->last->next = batch;
+    else
+        journal->first = batch;
+    journal->last = batch;
+    if (journal->state == JOURNAL_UP)
+        submit_first(journal);
+    else
+        uv_timer_start(&journal->fail_timer, on_fail_timer, 0, 0);
+}
+
+// Ends what cannot be written: it was decided on what the lost connection knew, so it is decided again, not
+// written later. The batch that was under way was ended by postgres.c.
+static void on_fail_timer(uv_timer_t *timer)
+{
+    struct journal *journal = timer->data;
+    struct error lost;
+    error_set(&lost, "journal: not connected, nothing was written");
+    while (journal->first && !journal->writing)
+        finish_first(journal, &lost);
+}

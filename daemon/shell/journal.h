@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MPL-2.0
+// The journal (DESIGN, section 4): what is known of each deadline, what has happened, who was told; own
+// schema in PostgreSQL. One daemon at a time writes: the connection that writes also holds the advisory lock.
+#ifndef FRISTD_SHELL_JOURNAL_H
+#define FRISTD_SHELL_JOURNAL_H
+
+#include "core/decide.h"
+#include "core/transition.h"
+#include "shell/postgres.h"
+#include "shell/publisher.h"
+
+// What the daemon remembers of itself, in the table `progress`.
+enum progress {
+    PROGRESS_CURSOR,        // of the case database, as of the last pass
+    PROGRESS_RULES,         // fingerprint of the rules that the journal was brought up to date with
+    PROGRESS_RECONCILED_ON, // local date of the last full reconciliation
+    PROGRESS_PUBLISHED,     // number of the last transition that the broker has acknowledged
+    PROGRESS_FAULTS_ON,     // local date of the last report on data faults
+    PROGRESS_COUNT
+};
+
+// When there is something to do again.
+struct agenda {
+    instant case_at;   // the first case to look at, or INSTANT_NONE
+    instant notice_at; // the first notice to send, or INSTANT_NONE
+};
+
+struct journal;
+
+// up: the lock is held, migrations have run, the agenda and the progress are read.
+struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *options,
+                            postgres_on_state on_state, void *data);
+void journal_start(struct journal *journal);
+bool journal_is_up(const struct journal *journal);
+struct postgres *journal_connection(const struct journal *journal); // for journal_read.c; NULL while not up
+void journal_close(struct journal *journal, postgres_on_closed on_closed, void *data); // frees the journal
+
+// As of the last commit; "" when never set. Valid until the next commit ends.
+const char *journal_progress(const struct journal *journal, enum progress which);
+struct agenda journal_agenda(const struct journal *journal);
+int64_t journal_last_transition(const struct journal *journal);
+
+// --- reading what is known of cases ---
+
+struct known_fault {
+    const char *code, *rule, *subject, *event_id;
+};
+
+struct known_case {
+    const char *case_id, *unit, *caseworker;
+    bool watched; // false: only deadlines or faults were found
+    instant wake_at;
+    struct known_deadline *deadlines; // in the order of an evaluation
+    size_t deadline_count;
+    struct known_fault *faults;
+    size_t fault_count;
+};
+
+struct journal_load {
+    // The caller fills:
+    void *data;
+    const char *const *case_ids; // these cases; or, when NULL,
+    size_t case_id_count;
+    const char *after, *until; // all with after < case_id <= until, bytewise; until NULL: to the end
+    void (*on_done)(struct journal_load *load, const struct error *err); // err NULL: good
+    // The result, in the order of case ids, until journal_load_clear:
+    struct known_case *cases;
+    size_t case_count;
+    // ---- kept by the module ----
+    struct arena arena;
+    struct journal_rows *rows;
+    struct postgres_params params;
+    struct postgres_statement statements[3];
+    struct postgres_request request;
+};
+
+int journal_read_known(struct journal *journal, struct journal_load *load, struct error *err) MUST_CHECK;
+void journal_load_clear(struct journal_load *load); // keeps memory for the next use
+void journal_load_done(struct journal_load *load);
+
+// The first `limit` cases to be looked at by `now`, and those of notices that wait to be tried again: ids
+// live until the callback returns.
+struct journal_due {
+    void *data;
+    instant now;
+    int limit;
+    bool
+        with_new_notices; // those never tried, too: nobody is known yet, and any case brings the people along
+    void (*on_done)(struct journal_due *due, const char *const *case_ids, size_t count,
+                    const struct error *err);
+    // ---- kept by the module ----
+    struct arena arena;
+    const char **ids;
+    size_t count, capacity;
+    struct postgres_params params;
+    struct postgres_statement statement;
+    struct postgres_request request;
+};
+int journal_read_due(struct journal *journal, struct journal_due *due, struct error *err) MUST_CHECK;
+
+// --- writing: one batch, one transaction ---
+
+struct journal_deadline {
+    int64_t id; // 0: new, numbered when it is written
+    const char *case_id;
+    const char *subject;
+    const struct rule *rule;
+    int occurrence;
+    enum deadline_state state;
+    instant anchor_at, due_at, breached_at, closed_at, staged_until, next_stage_at;
+    bool attention;
+};
+
+struct journal_transition {
+    struct transition transition; // number is given when it is written
+    int64_t deadline_id;          // 0: that of deadline_index
+    int deadline_index;           // into batch.deadlines; -1: deadline_id holds
+    int superseded;
+    int missed_in_a_row;
+    const char *derivation;
+};
+
+struct journal_notice {
+    int64_t id; // given when it is written
+    char message_key[MESSAGE_KEY_SIZE];
+    const char *purpose;   // "stage", "backlog", "operator", "data_quality"
+    int transition_index;  // into batch.transitions; -1: belongs to none
+    const char *case_id;   // "" for a report
+    const char *person_id; // "" for an address of the configuration
+    const char *role;
+    const char *instead_of; // or NULL
+    int stage;              // step of the escalation; -1: none
+    instant stage_at;       // or INSTANT_NONE
+    const char *facts;
+    instant next_attempt_at;
+};
+
+struct journal_case {
+    const char *case_id, *unit, *caseworker;
+    instant wake_at;
+};
+
+struct journal_fault {
+    const char *case_id, *code, *rule, *subject, *event_id, *reason;
+};
+
+enum notice_state { NOTICE_SENT, NOTICE_DEFERRED, NOTICE_ABANDONED };
+
+struct journal_outcome {
+    int64_t notice_id;
+    enum notice_state state;
+    int attempts;
+    instant next_attempt_at, finished_at;
+    const char *last_reply;
+};
+
+// Everything of one transaction. Strings must live until on_done, best in `arena`. Zero it to start.
+struct journal_batch {
+    void *data;
+    instant now;
+    void (*on_done)(struct journal_batch *batch,
+                    const struct error *err); // err NULL: committed; else nothing was written, or not known
+    struct arena arena;
+    struct journal_deadline *deadlines;
+    size_t deadline_count, deadline_capacity;
+    int64_t *withdrawn; // ids of deadlines to delete
+    size_t withdrawn_count, withdrawn_capacity;
+    struct journal_transition *transitions;
+    size_t transition_count, transition_capacity;
+    struct journal_notice *notices;
+    size_t notice_count, notice_capacity;
+    struct journal_case *cases;
+    size_t case_count, case_capacity;
+    const char **gone; // cases that are no longer watched
+    size_t gone_count, gone_capacity;
+    struct journal_fault *faults; // that are new
+    size_t fault_count, fault_capacity;
+    struct journal_fault *mended; // faults that are no longer there
+    size_t mended_count, mended_capacity;
+    struct journal_outcome *outcomes;
+    size_t outcome_count, outcome_capacity;
+    const char *progress[PROGRESS_COUNT]; // NULL: unchanged
+    // ---- kept by the module ----
+    struct journal_batch *next;
+};
+
+bool journal_batch_is_empty(const struct journal_batch *batch);
+// Batches are written one after the other, in the order of the calls. Never fails at once: a journal that is
+// not up ends it with an error.
+void journal_commit(struct journal *journal, struct journal_batch *batch);
+void journal_batch_clear(struct journal_batch *batch); // for reuse
+void journal_batch_done(struct journal_batch *batch);
+
+// --- notices to send ---
+
+struct waiting_notice {
+    int64_t id, deadline_id, transition_number;
+    const char *message_key, *purpose, *case_id, *person_id, *role, *instead_of, *facts;
+    int attempts, stage; // stage -1: none
+    instant decided_at, stage_at;
+    const char *case_unit, *caseworker; // where the case stands now
+    // Of a stage: the transition it came with, the deadline as it stands now, what has happened so far
+    // ("EPOCH KIND" a line, then "EPOCH told ROLE"), how the due came about (a line a step).
+    enum transition_kind transition;
+    const char *rule, *subject, *code, *unit, *derivation, *history;
+    int occurrence, missed_in_a_row;
+    bool sensitive, late;
+    enum deadline_state state;
+    instant anchor_at, due_at;
+    bool still_there; // the deadline has a row
+    bool moved;       // and by now another due
+};
+
+struct journal_notices {
+    void *data;
+    instant now;
+    int limit;
+    const int64_t *except; // ids under way
+    size_t except_count;
+    void (*on_notice)(struct journal_notices *notices,
+                      const struct waiting_notice *notice); // valid during the call
+    void (*on_done)(struct journal_notices *notices, const struct error *err);
+    // ---- kept by the module ----
+    struct arena arena;
+    struct postgres_params params;
+    struct postgres_statement statement;
+    struct postgres_request request;
+};
+int journal_read_notices(struct journal *journal, struct journal_notices *notices,
+                         struct error *err) MUST_CHECK;
+
+// --- for the publisher ---
+
+extern const struct publisher_store journal_publisher_store; // its `self` is a struct journal
+
+#endif

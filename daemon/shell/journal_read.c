@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: MPL-2.0
+//
+// The journal's questions: what is known of some cases, which cases and notices are due, what the publisher
+// has still to say.
+#include "shell/journal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static instant instant_of(const struct postgres_row *row, int column)
+{
+    instant at = INSTANT_NONE;
+    return postgres_instant(row, column, &at) == 0 ? at : INSTANT_NONE; // only we write these tables
+}
+
+static const char *text_of(struct arena *arena, const struct postgres_row *row, int column)
+{
+    if (postgres_is_null(row, column))
+        return NULL;
+    size_t length;
+    const char *text = postgres_text(row, column, &length);
+    return length ? arena_copy(arena, text, length) : "";
+}
+
+static enum deadline_state state_of(const struct postgres_row *row, int column)
+{
+    size_t length;
+    enum deadline_state state = STATE_OPEN; // the table's CHECK allows no name that we do not know
+    deadline_state_parse(postgres_text(row, column, &length), &state);
+    return state;
+}
+
+static enum rule_kind rule_kind_of(const struct postgres_row *row, int column)
+{
+    size_t length;
+    const char *name = postgres_text(row, column, &length);
+    for (int kind = RULE_STATUTORY; kind <= RULE_INFORMATION; kind++)
+        if (strcmp(rules_kind_name((enum rule_kind)kind), name) == 0)
+            return (enum rule_kind)kind;
+    return RULE_OWN;
+}
+
+static int submit(struct journal *journal, struct postgres_request *request, struct error *err)
+{
+    struct postgres *pg = journal_connection(journal);
+    return pg ? postgres_submit(pg, request, err) : error_set(err, "journal: not connected");
+}
+
+static const struct error *error_of(enum postgres_status status, const struct error *err)
+{
+    return status == POSTGRES_OK ? NULL : err;
+}
+
+// --- what is known of cases ---
+
+struct known_row {
+    const char *case_id;
+    union {
+        struct known_case watched;
+        struct known_deadline deadline;
+        struct known_fault fault;
+    };
+};
+
+struct known_rows {
+    struct known_row *rows;
+    size_t count, capacity;
+};
+
+struct journal_rows {
+    struct known_rows of[3]; // by statement, each in the order of case ids
+    struct known_deadline *deadlines;
+    struct known_fault *faults;
+};
+
+enum { WATCHED, DEADLINES, FAULTS };
+
+static void on_known_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    struct journal_load *load = request->data;
+    struct known_rows *rows = &load->rows->of[statement];
+    MEMORY_GROW(rows->rows, rows->count, rows->capacity);
+    struct known_row *known = &rows->rows[rows->count++];
+    memset(known, 0, sizeof *known);
+    known->case_id = text_of(&load->arena, row, 0);
+    switch (statement) {
+    case WATCHED:
+        known->watched.unit = text_of(&load->arena, row, 1);
+        known->watched.caseworker = text_of(&load->arena, row, 2);
+        known->watched.wake_at = instant_of(row, 3);
+        known->watched.watched = true;
+        break;
+    case DEADLINES:
+        known->deadline = (struct known_deadline){
+            .rule = text_of(&load->arena, row, 1),
+            .subject = text_of(&load->arena, row, 2),
+            .occurrence = (int)postgres_int8(row, 3),
+            .id = postgres_int8(row, 4),
+            .state = state_of(row, 5),
+            .anchor_at = instant_of(row, 6),
+            .due_at = instant_of(row, 7),
+            .breached_at = instant_of(row, 8),
+            .closed_at = instant_of(row, 9),
+            .staged_until = instant_of(row, 10),
+            .next_stage_at = instant_of(row, 11),
+            .valid_from = CIVIL_NONE,
+            .attention = postgres_bool(row, 13),
+            .code = text_of(&load->arena, row, 14),
+            .rule_kind = rule_kind_of(row, 15),
+            .sensitive = postgres_bool(row, 16),
+        };
+        if (postgres_date(row, 12, &known->deadline.valid_from) < 0)
+            known->deadline.valid_from = CIVIL_NONE; // differs from every rule's, so the row is written anew
+        break;
+    default:
+        known->fault = (struct known_fault){text_of(&load->arena, row, 1), text_of(&load->arena, row, 2),
+                                            text_of(&load->arena, row, 3), text_of(&load->arena, row, 4)};
+        break;
+    }
+}
+
+static const char *least(const char *a, const char *b)
+{
+    return a == NULL || (b && strcmp(b, a) < 0) ? b : a;
+}
+
+// Joins the three sorted lists into one of cases.
+static void join(struct journal_load *load)
+{
+    struct known_rows *of = load->rows->of;
+    size_t next[3] = {0};
+    load->rows->deadlines =
+        memory_resize(load->rows->deadlines, of[DEADLINES].count, sizeof *load->rows->deadlines);
+    load->rows->faults = memory_resize(load->rows->faults, of[FAULTS].count, sizeof *load->rows->faults);
+    load->cases = memory_resize(load->cases, of[WATCHED].count + of[DEADLINES].count + of[FAULTS].count,
+                                sizeof *load->cases);
+    load->case_count = 0;
+    for (;;) {
+        const char *id = NULL;
+        for (int i = 0; i < 3; i++)
+            if (next[i] < of[i].count)
+                id = least(id, of[i].rows[next[i]].case_id);
+        if (id == NULL)
+            break;
+        struct known_case *known = &load->cases[load->case_count++];
+        *known = (struct known_case){.unit = "", .caseworker = "", .wake_at = INSTANT_NONE};
+        if (next[WATCHED] < of[WATCHED].count && strcmp(of[WATCHED].rows[next[WATCHED]].case_id, id) == 0)
+            *known = of[WATCHED].rows[next[WATCHED]++].watched;
+        known->case_id = id;
+        known->deadlines = load->rows->deadlines + next[DEADLINES];
+        while (next[DEADLINES] < of[DEADLINES].count &&
+               strcmp(of[DEADLINES].rows[next[DEADLINES]].case_id, id) == 0) {
+            known->deadlines[known->deadline_count++] = of[DEADLINES].rows[next[DEADLINES]].deadline;
+            next[DEADLINES]++;
+        }
+        known->faults = load->rows->faults + next[FAULTS];
+        while (next[FAULTS] < of[FAULTS].count && strcmp(of[FAULTS].rows[next[FAULTS]].case_id, id) == 0) {
+            known->faults[known->fault_count++] = of[FAULTS].rows[next[FAULTS]].fault;
+            next[FAULTS]++;
+        }
+    }
+}
+
+static void on_known_done(struct postgres_request *request, enum postgres_status status,
+                          const struct error *err)
+{
+    struct journal_load *load = request->data;
+    if (status == POSTGRES_OK)
+        join(load);
+    load->on_done(load, error_of(status, err));
+}
+
+#define WATCHED_SQL "SELECT case_id, unit, caseworker, wake_at FROM watched_case WHERE "
+#define DEADLINES_SQL                                                                                        \
+    "SELECT case_id, rule, subject, occurrence, id, state, anchor_at, due_at, breached_at, closed_at, "      \
+    "staged_until,"                                                                                          \
+    " next_stage_at, valid_from, attention, code, rule_kind, sensitive FROM deadline WHERE "
+#define FAULTS_SQL      "SELECT case_id, code, rule, subject, event_id FROM data_fault WHERE "
+#define OF_CASES        "case_id = ANY($1::text[]) ORDER BY case_id"
+#define OF_RANGE        "case_id > $1 AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
+#define DEADLINES_ORDER ", rule, subject, occurrence"
+
+int journal_read_known(struct journal *journal, struct journal_load *load, struct error *err)
+{
+    static const char *const of_cases[3] = {WATCHED_SQL OF_CASES, DEADLINES_SQL OF_CASES DEADLINES_ORDER,
+                                            FAULTS_SQL OF_CASES};
+    static const char *const of_range[3] = {WATCHED_SQL OF_RANGE, DEADLINES_SQL OF_RANGE DEADLINES_ORDER,
+                                            FAULTS_SQL OF_RANGE};
+    journal_load_clear(load);
+    if (load->rows == NULL)
+        load->rows = memory_alloc(sizeof *load->rows);
+    postgres_params_clear(&load->params);
+    if (load->case_ids) {
+        postgres_array_begin(&load->params, POSTGRES_TEXTS, (int)load->case_id_count);
+        for (size_t i = 0; i < load->case_id_count; i++)
+            postgres_array_text(&load->params, load->case_ids[i]);
+    } else {
+        postgres_param_text(&load->params, load->after);
+        postgres_param_text(&load->params, load->until);
+    }
+    for (int i = 0; i < 3; i++)
+        load->statements[i] =
+            (struct postgres_statement){load->case_ids ? of_cases[i] : of_range[i], &load->params};
+    load->request = (struct postgres_request){
+        .data = load,
+        .statements = load->statements,
+        .statement_count = 3,
+        .on_row = on_known_row,
+        .on_done = on_known_done,
+    };
+    return submit(journal, &load->request, err);
+}
+
+void journal_load_clear(struct journal_load *load)
+{
+    arena_reset(&load->arena);
+    load->case_count = 0;
+    for (int i = 0; load->rows && i < 3; i++)
+        load->rows->of[i].count = 0;
+}
+
+void journal_load_done(struct journal_load *load)
+{
+    if (load->rows) {
+        for (int i = 0; i < 3; i++)
+            free(load->rows->of[i].rows);
+        free(load->rows->deadlines);
+        free(load->rows->faults);
+        free(load->rows);
+    }
+    free(load->cases);
+    postgres_params_done(&load->params);
+    arena_done(&load->arena);
+    *load = (struct journal_load){0};
+}
+
+// --- what is due ---
+
+static void on_due_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    struct journal_due *due = request->data;
+    MEMORY_GROW(due->ids, due->count, due->capacity);
+    due->ids[due->count++] = text_of(&due->arena, row, 0);
+}
+
+static void on_due_done(struct postgres_request *request, enum postgres_status status,
+                        const struct error *err)
+{
+    struct journal_due *due = request->data;
+    const char **ids = due->ids;
+    struct arena arena = due->arena;
+    postgres_params_done(&due->params);
+    due->ids = NULL;
+    due->arena = (struct arena){0};
+    due->on_done(due, ids, due->count, error_of(status, err));
+    free(ids);
+    arena_done(&arena);
+}
+
+int journal_read_due(struct journal *journal, struct journal_due *due, struct error *err)
+{
+    due->count = due->capacity = 0;
+    due->ids = NULL;
+    due->params = (struct postgres_params){0};
+    postgres_param_instant(&due->params, due->now);
+    postgres_param_int8(&due->params, due->limit);
+    postgres_param_bool(&due->params, due->with_new_notices);
+    // A notice that failed before is sent only after its case was looked at again.
+    due->statement = (struct postgres_statement){
+        "SELECT case_id FROM (SELECT case_id FROM watched_case WHERE wake_at <= $1 ORDER BY wake_at LIMIT "
+        "$2) AS woken"
+        " UNION (SELECT case_id FROM notice WHERE next_attempt_at <= $1 AND (attempts > 0 OR $3) AND case_id "
+        "<> ''"
+        " ORDER BY next_attempt_at LIMIT $2) UNION (SELECT case_id FROM watched_case WHERE $3 LIMIT 1)",
+        &due->params};
+    due->request = (struct postgres_request){.data = due,
+                                             .statements = &due->statement,
+                                             .statement_count = 1,
+                                             .on_row = on_due_row,
+                                             .on_done = on_due_done};
+    if (submit(journal, &due->request, err) < 0) {
+        postgres_params_done(&due->params);
+        return -1;
+    }
+    return 0;
+}
+
+// --- notices to send ---
+
+static void on_notice_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    struct journal_notices *notices = request->data;
+    arena_reset(&notices->arena);
+    struct arena *arena = &notices->arena;
+    struct waiting_notice notice = {
+        .id = postgres_int8(row, 0),
+        .message_key = text_of(arena, row, 1),
+        .purpose = text_of(arena, row, 2),
+        .case_id = text_of(arena, row, 3),
+        .person_id = text_of(arena, row, 4),
+        .role = text_of(arena, row, 5),
+        .instead_of = text_of(arena, row, 6),
+        .stage_at = instant_of(row, 7),
+        .facts = text_of(arena, row, 8),
+        .attempts = (int)postgres_int8(row, 9),
+        .decided_at = instant_of(row, 10),
+        .deadline_id = postgres_is_null(row, 11) ? 0 : postgres_int8(row, 11),
+        .transition_number = postgres_is_null(row, 12) ? 0 : postgres_int8(row, 12),
+        .still_there = !postgres_is_null(row, 21),
+        .stage = postgres_is_null(row, 26) ? -1 : (int)postgres_int8(row, 26),
+        .case_unit = postgres_is_null(row, 27) ? "" : text_of(arena, row, 27),
+        .caseworker = postgres_is_null(row, 28) ? "" : text_of(arena, row, 28),
+    };
+    if (notice.transition_number > 0) {
+        transition_parse(text_of(arena, row, 13), &notice.transition);
+        notice.rule = text_of(arena, row, 14);
+        notice.subject = text_of(arena, row, 15);
+        notice.occurrence = (int)postgres_int8(row, 16);
+        notice.code = text_of(arena, row, 17);
+        notice.unit = text_of(arena, row, 18);
+        notice.sensitive = postgres_bool(row, 19);
+        notice.late = postgres_bool(row, 20);
+        notice.state = state_of(row, 21);
+        notice.anchor_at = instant_of(row, 22);
+        notice.due_at = instant_of(row, 23);
+        notice.derivation = text_of(arena, row, 24);
+        notice.history = text_of(arena, row, 25);
+        notice.moved = postgres_bool(row, 29);
+        notice.missed_in_a_row = (int)postgres_int8(row, 30);
+    }
+    notices->on_notice(notices, &notice);
+}
+
+static void on_notices_done(struct postgres_request *request, enum postgres_status status,
+                            const struct error *err)
+{
+    struct journal_notices *notices = request->data;
+    arena_done(&notices->arena);
+    postgres_params_done(&notices->params);
+    notices->on_done(notices, error_of(status, err));
+}
+
+int journal_read_notices(struct journal *journal, struct journal_notices *notices, struct error *err)
+{
+    notices->params = (struct postgres_params){0};
+    notices->arena = (struct arena){0};
+    postgres_param_instant(&notices->params, notices->now);
+    postgres_param_int8(&notices->params, notices->limit);
+    postgres_array_begin(&notices->params, POSTGRES_INT8S, (int)notices->except_count);
+    for (size_t i = 0; i < notices->except_count; i++)
+        postgres_array_int8(&notices->params, notices->except[i]);
+    notices->statement = (struct postgres_statement){
+        "SELECT n.id, n.message_key, n.purpose, n.case_id, n.person_id, n.role, n.instead_of, n.stage_at, "
+        "n.facts, n.attempts,"
+        " n.decided_at, n.deadline_id, n.transition_number, t.kind, t.rule, t.subject, t.occurrence, t.code, "
+        "t.unit, t.sensitive,"
+        " t.late, d.state, t.anchor_at, t.due_at, t.derivation,"
+        " array_to_string(ARRAY(SELECT line FROM ("
+        "  SELECT extract(epoch FROM h.at)::bigint AS at, extract(epoch FROM h.at)::bigint || ' ' || h.kind "
+        "AS line FROM transition h"
+        "  WHERE h.deadline_id = n.deadline_id AND h.number <= n.transition_number"
+        "  UNION ALL"
+        "  SELECT extract(epoch FROM s.finished_at)::bigint, extract(epoch FROM s.finished_at)::bigint || ' "
+        "told ' || s.role"
+        "  FROM notice s WHERE s.deadline_id = n.deadline_id AND s.state = 'sent' AND s.transition_number < "
+        "n.transition_number"
+        " ) AS lines ORDER BY at, line LIMIT 20), E'\\n'),"
+        " n.stage, w.unit, w.caseworker, d.due_at IS DISTINCT FROM t.due_at, t.missed_in_a_row"
+        " FROM (SELECT * FROM notice WHERE next_attempt_at <= $1 AND id <> ALL($3::bigint[]) ORDER BY "
+        "next_attempt_at, id LIMIT $2) n"
+        " LEFT JOIN transition t ON t.number = n.transition_number LEFT JOIN deadline d ON d.id = "
+        "n.deadline_id"
+        " LEFT JOIN watched_case w ON w.case_id = n.case_id"
+        " ORDER BY n.next_attempt_at, n.id",
+        &notices->params};
+    notices->request = (struct postgres_request){.data = notices,
+                                                 .statements = &notices->statement,
+                                                 .statement_count = 1,
+                                                 .on_row = on_notice_row,
+                                                 .on_done = on_notices_done};
+    if (submit(journal, &notices->request, err) < 0) {
+        postgres_params_done(&notices->params);
+        return -1;
+    }
+    return 0;
+}
+
+// --- for the publisher ---
+
+struct publisher_question {
+    struct publisher_read *read;
+    bool attention;
+    struct arena arena;
+    struct postgres_params params;
+    struct postgres_statement statement;
+    struct postgres_request request;
+};
+
+static void on_publisher_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    struct publisher_question *question = request->data;
+    struct arena *arena = &question->arena;
+    arena_reset(arena);
+    int64_t key = postgres_int8(row, 0);
+    struct transition transition = {
+        .number = question->attention ? 0 : key,
+        .at = instant_of(row, 2),
+        .recorded_at = instant_of(row, 3),
+        .case_id = text_of(arena, row, 4),
+        .rule = text_of(arena, row, 5),
+        .subject = text_of(arena, row, 6),
+        .occurrence = (int)postgres_int8(row, 7),
+        .code = text_of(arena, row, 8),
+        .rule_kind = rule_kind_of(row, 9),
+        .sensitive = postgres_bool(row, 10),
+        .unit = text_of(arena, row, 11),
+        .state = state_of(row, 12),
+        .anchor_at = instant_of(row, 13),
+        .due_at = instant_of(row, 14),
+        .breached_at = instant_of(row, 15),
+        .closed_at = instant_of(row, 16),
+        .late = postgres_bool(row, 17),
+    };
+    size_t length;
+    const char *retained = postgres_text(row, 18, &length);
+    transition.retained = strcmp(retained, "set") == 0     ? RETAINED_SET
+                          : strcmp(retained, "clear") == 0 ? RETAINED_CLEAR
+                                                           : RETAINED_UNCHANGED;
+    transition_parse(postgres_text(row, 1, &length), &transition.kind);
+    question->read->on_row(question->read, key, &transition);
+}
+
+static void on_publisher_done(struct postgres_request *request, enum postgres_status status,
+                              const struct error *err)
+{
+    struct publisher_question *question = request->data;
+    struct publisher_read *read = question->read;
+    arena_done(&question->arena);
+    postgres_params_done(&question->params);
+    free(question);
+    read->store_state = NULL;
+    read->on_done(read, error_of(status, err));
+}
+
+static int ask_for_publisher(struct journal *journal, struct publisher_read *read, bool attention,
+                             const char *sql, struct error *err)
+{
+    struct publisher_question *question = memory_alloc(sizeof *question);
+    question->read = read;
+    question->attention = attention;
+    postgres_param_int8(&question->params, read->after);
+    postgres_param_int8(&question->params, read->limit);
+    question->statement = (struct postgres_statement){sql, &question->params};
+    question->request = (struct postgres_request){.data = question,
+                                                  .statements = &question->statement,
+                                                  .statement_count = 1,
+                                                  .on_row = on_publisher_row,
+                                                  .on_done = on_publisher_done};
+    read->store_state = question;
+    if (submit(journal, &question->request, err) < 0) {
+        postgres_params_done(&question->params);
+        free(question);
+        return -1;
+    }
+    return 0;
+}
+
+static int read_transitions(void *self, struct publisher_read *read, struct error *err)
+{
+    return ask_for_publisher(
+        self, read, false,
+        "SELECT number, kind, at, recorded_at, case_id, rule, subject, occurrence, code, rule_kind, "
+        "sensitive,"
+        " unit, state, anchor_at, due_at, breached_at, closed_at, late, coalesce(retained, '')"
+        " FROM transition WHERE number > $1 ORDER BY number LIMIT $2",
+        err);
+}
+
+static int read_attention(void *self, struct publisher_read *read, struct error *err)
+{
+    return ask_for_publisher(
+        self, read, true,
+        "SELECT d.id, 'opened', d.changed_at, d.changed_at, d.case_id, d.rule, d.subject, d.occurrence, "
+        "d.code,"
+        " d.rule_kind, d.sensitive, coalesce(w.unit, ''), d.state, d.anchor_at, d.due_at, d.breached_at,"
+        " d.closed_at, false, 'set' FROM deadline d LEFT JOIN watched_case w USING (case_id)"
+        " WHERE d.attention AND d.id > $1 ORDER BY d.id LIMIT $2",
+        err);
+}
+
+static bool is_up(void *self)
+{
+    return journal_is_up(self);
+}
+
+static int64_t published(void *self)
+{
+    return strtoll(journal_progress(self, PROGRESS_PUBLISHED), NULL, 10);
+}
+
+static int64_t last(void *self)
+{
+    return journal_last_transition(self);
+}
+
+struct saving {
+    struct journal_batch batch;
+    void (*on_done)(void *data, const struct error *err);
+    void *data;
+};
+
+static void on_saved(struct journal_batch *batch, const struct error *err)
+{
+    struct saving *saving = batch->data;
+    saving->on_done(saving->data, err);
+    journal_batch_done(batch);
+    free(saving);
+}
+
+static void save_published(void *self, int64_t number, void (*on_done)(void *data, const struct error *err),
+                           void *data)
+{
+    struct saving *saving = memory_alloc(sizeof *saving);
+    saving->on_done = on_done;
+    saving->data = data;
+    saving->batch.data = saving;
+    saving->batch.on_done = on_saved;
+    saving->batch.progress[PROGRESS_PUBLISHED] =
+        arena_format(&saving->batch.arena, "%lld", (long long)number);
+    journal_commit(self, &saving->batch);
+}
+
+const struct publisher_store journal_publisher_store = {
+    .is_up = is_up,
+    .published = published,
+    .last = last,
+    .read_transitions = read_transitions,
+    .read_attention = read_attention,
+    .save_published = save_published,
+};
