@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "shell/casework.h"
+
+#include "core/backlog.h"
+#include "core/explain.h"
+#include "core/notices.h"
+#include "shell/log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERATOR_LINES   50 // in one mail; the rest is counted
+#define FAULT_LINES      100
+#define FAULTS_PER_CASE  200
+#define UNREADABLE_RETRY 3600 // s until an unreadable case is looked at again by itself
+
+struct fault_list {
+    struct journal_fault faults[FAULTS_PER_CASE];
+    size_t count;
+};
+
+struct casework {
+    const char *site, *fingerprint;
+    enum language language; // of derivations
+    const struct ruleset *rules;
+    struct evaluator *evaluator, *explainer;
+    struct people people;
+    instant now;
+    bool backlog;
+    struct journal_batch *batch;
+    struct decision decision;
+    struct fault_list fault_list; // of the case at hand
+    struct backlog counts;
+    struct buffer operator_lines, fault_lines;
+    size_t operator_line_count, fault_line_count;
+};
+
+struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
+                              enum language language)
+{
+    struct casework *work = memory_alloc(sizeof *work);
+    work->site = site;
+    work->rules = rules;
+    work->fingerprint = fingerprint;
+    work->language = language;
+    work->evaluator = evaluator_new(rules);
+    work->explainer = evaluator_new(rules);
+    return work;
+}
+
+void casework_free(struct casework *work)
+{
+    if (work == NULL)
+        return;
+    free(work->decision.decided);
+    backlog_done(&work->counts);
+    buffer_done(&work->operator_lines);
+    buffer_done(&work->fault_lines);
+    people_done(&work->people);
+    evaluator_free(work->evaluator);
+    evaluator_free(work->explainer);
+    free(work);
+}
+
+void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog)
+{
+    work->batch = batch;
+    work->now = now;
+    work->backlog = backlog;
+    backlog_clear(&work->counts);
+    buffer_clear(&work->operator_lines);
+    buffer_clear(&work->fault_lines);
+    work->operator_line_count = work->fault_line_count = 0;
+}
+
+void casework_set_people(struct casework *work, const struct people *people)
+{
+    people_copy(&work->people, people);
+    people_finish(&work->people);
+}
+
+const struct people *casework_people(const struct casework *work)
+{
+    return &work->people;
+}
+
+// --- deciding ---
+
+static const char *derivation_of(struct casework *work, const struct deadline *explained)
+{
+    struct buffer text = {0};
+    for (int i = 0; i < explained->step_count; i++) {
+        if (i > 0)
+            buffer_add_char(&text, '\n');
+        explain_step(&explained->steps[i], explained->rule, work->rules->zone, work->language, &text);
+    }
+    const char *copy = text.length ? arena_copy(&work->batch->arena, text.data, text.length) : "";
+    buffer_done(&text);
+    return copy;
+}
+
+static void operator_line(struct casework *work, const char *what, const char *case_id, const char *code,
+                          const char *detail)
+{
+    if (work->operator_line_count++ < OPERATOR_LINES)
+        buffer_format(&work->operator_lines, "%s\t%s\t%s\t%s\n", what, case_id, code, detail);
+}
+
+static void add_notice(struct journal_batch *batch, const struct journal_notice *notice,
+                       const char *const *identity, size_t parts)
+{
+    MEMORY_GROW(batch->notices, batch->notice_count, batch->notice_capacity);
+    struct journal_notice *added = &batch->notices[batch->notice_count++];
+    *added = *notice;
+    message_key(identity, parts, added->message_key);
+}
+
+static void add_stage_notices(struct casework *work, const struct casefile *casefile,
+                              const struct decided *decided, const struct happening *happening,
+                              int transition_index)
+{
+    const struct deadline *deadline = decided->deadline;
+    struct journal_batch *batch = work->batch;
+    struct addressees addressees;
+    civil_date today = zone_date(work->rules->zone, work->now);
+    notices_address(happening, deadline->rule, &work->people, casefile->unit, casefile->caseworker, today,
+                    &addressees);
+    const struct stage *stage = &deadline->rule->escalation->stages[happening->stages[0].stage];
+    if (addressees.nobody) {
+        log_line(LOG_LEVEL_WARNING, "escalation", "a step reached nobody, %s case=%s rule=%s role=%s",
+                 addressees.count > 0 ? "the next level is told"
+                                      : "and nor does any later step: only the operators are told",
+                 casefile->id, deadline->rule->id, stage->to[0]);
+        operator_line(work, "step_reached_nobody", casefile->id, deadline->rule->code, stage->to[0]);
+    }
+    for (size_t i = 0; i < addressees.count; i++) {
+        const struct recipient *recipient = &addressees.recipients[i];
+        const char *occurrence = arena_format(&batch->arena, "%d", deadline->occurrence);
+        const char *due = arena_format(&batch->arena, "%lld", (long long)deadline->due_at);
+        const char *at = arena_format(&batch->arena, "%lld", (long long)happening->stages[0].at);
+        const char *identity[] = {work->site, "stage", casefile->id, deadline->rule->id,  deadline->subject,
+                                  occurrence, due,     at,           recipient->person_id};
+        add_notice(batch,
+                   &(struct journal_notice){
+                       .purpose = "stage",
+                       .transition_index = transition_index,
+                       .case_id = casefile->id,
+                       .person_id = arena_string(&batch->arena, recipient->person_id),
+                       .role = arena_string(&batch->arena, recipient->role),
+                       .instead_of = arena_string(&batch->arena, recipient->instead_of),
+                       .stage = happening->stages[0].stage,
+                       .stage_at = happening->stages[0].at,
+                       .facts = "",
+                       .next_attempt_at = work->now,
+                   },
+                   identity, sizeof identity / sizeof identity[0]);
+    }
+}
+
+static int add_transition(struct casework *work, const struct journal_transition *transition)
+{
+    struct journal_batch *batch = work->batch;
+    MEMORY_GROW(batch->transitions, batch->transition_count, batch->transition_capacity);
+    batch->transitions[batch->transition_count] = *transition;
+    return (int)batch->transition_count++;
+}
+
+static void write_deadline(struct casework *work, const struct casefile *casefile,
+                           const struct decided *decided, const char *derivation)
+{
+    const struct deadline *deadline = decided->deadline;
+    const struct rule *rule = deadline->rule;
+    struct journal_batch *batch = work->batch;
+    const char *subject = arena_string(&batch->arena, deadline->subject);
+    MEMORY_GROW(batch->deadlines, batch->deadline_count, batch->deadline_capacity);
+    int index = (int)batch->deadline_count++;
+    batch->deadlines[index] = (struct journal_deadline){
+        .id = decided->known ? decided->known->id : 0,
+        .case_id = casefile->id,
+        .subject = subject,
+        .rule = rule,
+        .occurrence = deadline->occurrence,
+        .state = deadline->state,
+        .anchor_at = deadline->anchor_at,
+        .due_at = deadline->due_at,
+        .breached_at = deadline->breached_at,
+        .closed_at = deadline->closed_at,
+        .staged_until = decided->staged_until,
+        .next_stage_at = deadline->next_stage,
+        .attention = decided->attention,
+    };
+    for (int i = 0; i < decided->happening_count; i++) {
+        const struct happening *happening = &decided->happenings[i];
+        struct transition transition = {
+            .kind = happening->kind,
+            .at = happening->at,
+            .recorded_at = work->now,
+            .case_id = casefile->id,
+            .subject = subject,
+            .unit = casefile->unit,
+            .rule = rule->id,
+            .code = rule->code,
+            .rule_kind = rule->kind,
+            .sensitive = rule->sensitive,
+            .occurrence = deadline->occurrence,
+            .state = deadline->state,
+            .anchor_at = deadline->anchor_at,
+            .due_at = deadline->due_at,
+            .breached_at = deadline->breached_at,
+            .closed_at = deadline->closed_at,
+            .late = happening->late,
+            .retained = happening->retained,
+        };
+        int number = add_transition(work, &(struct journal_transition){
+                                              .transition = transition,
+                                              .deadline_index = index,
+                                              .superseded = happening->superseded,
+                                              .missed_in_a_row = deadline->missed_in_a_row,
+                                              .derivation = derivation,
+                                          });
+        if (happening->stage_count > 0)
+            add_stage_notices(work, casefile, decided, happening, number);
+    }
+}
+
+static void withdraw_deadline(struct casework *work, const char *case_id, const char *unit,
+                              const struct decided *decided)
+{
+    const struct known_deadline *known = decided->known;
+    struct journal_batch *batch = work->batch;
+    MEMORY_GROW(batch->withdrawn, batch->withdrawn_count, batch->withdrawn_capacity);
+    batch->withdrawn[batch->withdrawn_count++] = known->id;
+    for (int i = 0; i < decided->happening_count; i++) {
+        struct transition transition = {
+            .kind = decided->happenings[i].kind,
+            .at = decided->happenings[i].at,
+            .recorded_at = work->now,
+            .case_id = arena_string(&batch->arena, case_id),
+            .subject = arena_string(&batch->arena, known->subject),
+            .unit = arena_string(&batch->arena, unit),
+            .rule = arena_string(&batch->arena, known->rule),
+            .code = arena_string(&batch->arena, known->code),
+            .rule_kind = known->rule_kind,
+            .sensitive = known->sensitive,
+            .occurrence = known->occurrence,
+            .state = STATE_CANCELLED,
+            .anchor_at = known->anchor_at,
+            .due_at = known->due_at,
+            .breached_at = known->breached_at,
+            .closed_at = work->now,
+            .retained = decided->happenings[i].retained,
+        };
+        add_transition(work, &(struct journal_transition){.transition = transition,
+                                                          .deadline_id = known->id,
+                                                          .deadline_index = -1,
+                                                          .derivation = ""});
+    }
+}
+
+static void decide_deadlines(struct casework *work, const struct casefile *casefile,
+                             const struct evaluation *evaluation, const struct known_case *known)
+{
+    decide(work->rules, evaluation, known ? known->deadlines : NULL, known ? known->deadline_count : 0,
+           work->now, work->backlog, &work->decision);
+    if (work->backlog)
+        for (size_t i = 0; i < evaluation->deadline_count; i++)
+            if (!deadline_is_closed(evaluation->deadlines[i].state))
+                backlog_add(&work->counts, casefile->unit, &evaluation->deadlines[i]);
+    if (work->decision.count == 0)
+        return;
+    // The steps cost more than the dates, so they are asked for only where something is written down. Same
+    // case, same order.
+    const struct evaluation *explained = evaluate(work->explainer, casefile, work->now, EVALUATE_EXPLAIN);
+    assert(explained->deadline_count == evaluation->deadline_count);
+    for (size_t i = 0; i < work->decision.count; i++) {
+        const struct decided *decided = &work->decision.decided[i];
+        if (decided->deadline == NULL)
+            withdraw_deadline(work, casefile->id, casefile->unit, decided);
+        else
+            write_deadline(
+                work, casefile, decided,
+                decided->happening_count > 0
+                    ? derivation_of(work, &explained->deadlines[decided->deadline - evaluation->deadlines])
+                    : "");
+    }
+}
+
+static void watch_case(struct casework *work, const struct casefile *casefile, bool has_deadlines,
+                       instant wake_at, const struct known_case *known)
+{
+    struct journal_batch *batch = work->batch;
+    bool watched = known && known->watched;
+    if (!has_deadlines && wake_at == INSTANT_NONE) {
+        if (watched) {
+            MEMORY_GROW(batch->gone, batch->gone_count, batch->gone_capacity);
+            batch->gone[batch->gone_count++] = casefile->id;
+        }
+        return;
+    }
+    if (watched && known->wake_at == wake_at && strcmp(known->unit, casefile->unit) == 0 &&
+        strcmp(known->caseworker, casefile->caseworker) == 0)
+        return;
+    MEMORY_GROW(batch->cases, batch->case_count, batch->case_capacity);
+    batch->cases[batch->case_count++] =
+        (struct journal_case){casefile->id, casefile->unit, casefile->caseworker, wake_at};
+}
+
+// --- faults ---
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+static bool same_fault(const struct journal_fault *fault, const struct known_fault *known)
+{
+    return strcmp(fault->code, known->code) == 0 && strcmp(fault->rule, known->rule) == 0 &&
+           strcmp(fault->subject, known->subject) == 0 && strcmp(fault->event_id, known->event_id) == 0;
+}
+
+static void list_fault(struct casework *work, struct fault_list *list, const char *case_id,
+                       const struct fault *fault)
+{
+    if (list->count == FAULTS_PER_CASE)
+        return;
+    struct arena *arena = &work->batch->arena;
+    struct journal_fault *added = &list->faults[list->count];
+    *added = (struct journal_fault){
+        .case_id = case_id,
+        .code = fault_name(fault->code),
+        .rule = arena_string(arena, or_empty(fault->rule)),
+        .subject = arena_string(arena, or_empty(fault->subject)),
+        .event_id = arena_string(arena, or_empty(fault->event_id)),
+        .reason = arena_string(arena, or_empty(fault->reason)),
+    };
+    struct known_fault key = {added->code, added->rule, added->subject, added->event_id};
+    for (size_t i = 0; i < list->count; i++)
+        if (same_fault(&list->faults[i], &key))
+            return;
+    list->count++;
+}
+
+static void list_unknown_kinds(struct casework *work, struct fault_list *list,
+                               const struct casefile *casefile)
+{
+    for (size_t i = 0; i < casefile->event_count; i++) {
+        const struct event *event = &casefile->events[i];
+        if (rules_find_kind(work->rules, event->kind, strlen(event->kind)) < 0)
+            list_fault(work, list, casefile->id,
+                       &(struct fault){FAULT_UNKNOWN_KIND, NULL, event->subject, event->id,
+                                       "kind: no rule knows it"});
+    }
+}
+
+static void report_fault(struct casework *work, const struct journal_fault *fault)
+{
+    if (work->fault_line_count++ < FAULT_LINES)
+        buffer_format(&work->fault_lines, "%s\t%s\t%s\t%s\n", fault->code, fault->case_id, fault->rule,
+                      fault->event_id);
+}
+
+static void write_faults(struct casework *work, const char *case_id, const struct fault_list *list,
+                         const struct known_case *known)
+{
+    struct journal_batch *batch = work->batch;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct journal_fault *fault = &list->faults[i];
+        report_fault(work, fault);
+        bool is_known = false;
+        for (size_t k = 0; known && k < known->fault_count && !is_known; k++)
+            is_known = same_fault(fault, &known->faults[k]);
+        if (is_known)
+            continue;
+        log_line(LOG_LEVEL_WARNING, "data", "fault %s case=%s rule=%s subject=%s event=%s %s", fault->code,
+                 case_id, fault->rule, fault->subject, fault->event_id, fault->reason);
+        MEMORY_GROW(batch->faults, batch->fault_count, batch->fault_capacity);
+        batch->faults[batch->fault_count++] = *fault;
+    }
+    for (size_t k = 0; known && k < known->fault_count; k++) {
+        bool is_there = false;
+        for (size_t i = 0; i < list->count && !is_there; i++)
+            is_there = same_fault(&list->faults[i], &known->faults[k]);
+        if (is_there)
+            continue;
+        const struct known_fault *gone = &known->faults[k];
+        MEMORY_GROW(batch->mended, batch->mended_count, batch->mended_capacity);
+        batch->mended[batch->mended_count++] =
+            (struct journal_fault){case_id, gone->code, gone->rule, gone->subject, gone->event_id, ""};
+    }
+}
+
+// --- one case ---
+
+void casework_arrived(struct casework *work, const struct casefile *casefile, const struct fault *faults,
+                      size_t fault_count, const struct known_case *known)
+{
+    const struct evaluation *evaluation = evaluate(work->evaluator, casefile, work->now, 0);
+    assert(evaluation->wake_at == INSTANT_NONE || evaluation->wake_at > work->now);
+
+    struct fault_list *list = &work->fault_list;
+    list->count = 0;
+    for (size_t i = 0; i < fault_count; i++)
+        list_fault(work, list, casefile->id, &faults[i]);
+    for (size_t i = 0; i < evaluation->fault_count; i++)
+        list_fault(work, list, casefile->id, &evaluation->faults[i]);
+    list_unknown_kinds(work, list, casefile);
+    write_faults(work, casefile->id, list, known);
+
+    decide_deadlines(work, casefile, evaluation, known);
+    watch_case(work, casefile, evaluation->deadline_count > 0, evaluation->wake_at, known);
+}
+
+void casework_gone(struct casework *work, const char *case_id, const struct known_case *known)
+{
+    static const struct evaluation nothing = {.wake_at = INSTANT_NONE};
+    if (known == NULL)
+        return;
+    log_line(LOG_LEVEL_NOTICE, "casework",
+             "the case is no longer in the case database, its deadlines are withdrawn case=%s", case_id);
+    decide(work->rules, &nothing, known->deadlines, known->deadline_count, work->now, false, &work->decision);
+    for (size_t i = 0; i < work->decision.count; i++)
+        withdraw_deadline(work, case_id, known->unit, &work->decision.decided[i]);
+    watch_case(work, &(struct casefile){.id = case_id}, false, INSTANT_NONE, known);
+    work->fault_list.count = 0;
+    write_faults(work, case_id, &work->fault_list, known);
+}
+
+void casework_unreadable(struct casework *work, const char *case_id, const struct fault *faults,
+                         size_t fault_count, const struct known_case *known)
+{
+    struct fault_list *list = &work->fault_list;
+    list->count = 0;
+    for (size_t i = 0; i < fault_count; i++)
+        list_fault(work, list, case_id, &faults[i]);
+    write_faults(work, case_id, list, known);
+    if (known && known->watched && known->wake_at != INSTANT_NONE && known->wake_at <= work->now)
+        watch_case(work,
+                   &(struct casefile){.id = case_id, .unit = known->unit, .caseworker = known->caseworker},
+                   true, work->now + UNREADABLE_RETRY, known);
+}
+
+// --- reports ---
+
+static void add_report(struct casework *work, const char *purpose, const char *person_id, const char *role,
+                       const char *facts, const char *distinct)
+{
+    struct arena *arena = &work->batch->arena;
+    const char *copy = arena_string(arena, facts);
+    const char *identity[] = {work->site, purpose, person_id, distinct, copy};
+    add_notice(work->batch,
+               &(struct journal_notice){
+                   .purpose = purpose,
+                   .transition_index = -1,
+                   .case_id = "",
+                   .person_id = arena_string(arena, person_id),
+                   .role = arena_string(arena, role),
+                   .stage = -1,
+                   .stage_at = INSTANT_NONE,
+                   .facts = copy,
+                   .next_attempt_at = work->now,
+               },
+               identity, sizeof identity / sizeof identity[0]);
+}
+
+void casework_report_backlog(struct casework *work)
+{
+    struct buffer facts = {0};
+    for (size_t i = 0; i < work->people.person_count; i++) {
+        const struct person *person = &work->people.persons[i];
+        if (!backlog_is_leader(work->rules, person->role) || *person->email == '\0')
+            continue;
+        buffer_clear(&facts);
+        buffer_format(&facts, "%s\n", person->unit);
+        size_t head = facts.length;
+        backlog_lines(&work->counts, work->rules, &work->people, person->unit, &facts);
+        if (facts.length > head)
+            add_report(work, "backlog", person->id, person->role, facts.data, work->fingerprint);
+    }
+    buffer_done(&facts);
+}
+
+static void add_counted_report(struct casework *work, const char *purpose, const struct buffer *lines,
+                               size_t count, const char *distinct)
+{
+    if (count == 0)
+        return;
+    struct buffer facts = {0};
+    buffer_format(&facts, "%zu\n", count);
+    buffer_add(&facts, lines->data, lines->length);
+    add_report(work, purpose, "", "", facts.data, distinct);
+    buffer_done(&facts);
+}
+
+void casework_report_unreached(struct casework *work)
+{
+    char now[24];
+    snprintf(now, sizeof now, "%lld", (long long)work->now);
+    add_counted_report(work, "operator", &work->operator_lines, work->operator_line_count, now);
+}
+
+void casework_report_faults(struct casework *work, const char *today)
+{
+    add_counted_report(work, "data_quality", &work->fault_lines, work->fault_line_count, today);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MPL-2.0
+// One case at a time: evaluates it, compares it with what the journal knows, and adds what has happened, whom
+// to tell and what is wrong with the data to a batch of the journal. Joins the pure functions of core; asks
+// nobody and waits for nothing.
+#ifndef FRISTD_SHELL_CASEWORK_H
+#define FRISTD_SHELL_CASEWORK_H
+
+#include "core/casefile.h"
+#include "core/explain.h"
+#include "core/people.h"
+#include "shell/journal.h"
+
+struct casework;
+
+// Everything given is borrowed. language: that of the derivations which are written down.
+struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
+                              enum language language);
+void casework_free(struct casework *work); // NULL is fine
+
+// A new look at the cases. backlog: what is new and already late is counted for a report, not told (DESIGN,
+// section 8).
+void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog);
+void casework_set_people(struct casework *work, const struct people *people); // copies
+const struct people *casework_people(const struct casework *work);
+
+// What is added to the batch borrows from the case, the faults' ids and `known` until the batch is written.
+// known may be NULL.
+void casework_arrived(struct casework *work, const struct casefile *casefile, const struct fault *faults,
+                      size_t fault_count, const struct known_case *known);
+// The case is no longer in the case database: its deadlines are withdrawn.
+void casework_gone(struct casework *work, const char *case_id, const struct known_case *known);
+// The case came only as faults: what the journal knows stands, and a case that was due is looked at again
+// later, not at once.
+void casework_unreadable(struct casework *work, const char *case_id, const struct fault *faults,
+                         size_t fault_count, const struct known_case *known);
+
+// Reports to the operators on what the look has shown; the address for data quality hears of the faults,
+// leaders of the backlog.
+void casework_report_unreached(struct casework *work);
+void casework_report_faults(struct casework *work, const char *today);
+void casework_report_backlog(struct casework *work);
+
+#endif
