@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MPL-2.0
+// Brings the journal's waiting notices to the mail channel, and their outcomes back. At most DELIVERY_MAX are
+// in memory; the rest waits in the journal, where it is safe.
+#ifndef FRISTD_SHELL_DELIVERY_H
+#define FRISTD_SHELL_DELIVERY_H
+
+#include "core/people.h"
+#include "core/retry.h"
+#include "core/wording.h"
+#include "shell/config.h"
+#include "shell/journal.h"
+#include "shell/mail.h"
+
+#define DELIVERY_MAX 512
+
+// What a notice is worded and addressed with. Everything is borrowed.
+struct delivery_context {
+    const struct config *config;
+    const struct ruleset *rules;
+    const struct wording *wording;
+    const struct people *people; // as of the last look at the case database; empty: notices to persons wait
+};
+
+struct delivery;
+
+struct delivery *delivery_new(struct journal *journal, struct mail *mail, instant (*now)(void *data),
+                              void *data);
+void delivery_free(struct delivery *delivery); // only when idle; NULL is fine
+void delivery_set_context(struct delivery *delivery,
+                          const struct delivery_context *context); // only when idle: see delivery_hold
+
+// Something may be waiting, or slots have become free. Harmless at any time.
+void delivery_wake(struct delivery *delivery);
+// Takes nothing new until delivery_release: during a look at the case database (every notice of one moment is
+// written before the first goes out), for a reload, and at the end.
+void delivery_hold(struct delivery *delivery);
+void delivery_release(struct delivery *delivery);
+bool delivery_is_idle(const struct delivery *delivery); // nothing in memory, nothing being read or written
+void delivery_on_idle(struct delivery *delivery, void (*on_idle)(void *data), void *data);
+
+#endif
