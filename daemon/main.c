@@ -9,6 +9,8 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"status", "what is open and what waits", command_status},
+    {"migrate", "the journal's schema brought up to date", command_migrate},
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
     {"render", "a mail template with made-up data", command_render},
 };

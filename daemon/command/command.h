@@ -4,8 +4,12 @@
 #define FRISTD_COMMAND_COMMAND_H
 
 // What every sub-command returns.
+#define DEFAULT_CONFIG "/etc/fristd/fristd.yaml"
+
 enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
+int command_status(int argc, char **argv);
+int command_migrate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_render(int argc, char **argv);
 

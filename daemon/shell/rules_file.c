@@ -6,6 +6,7 @@
 
 #include "core/casefile.h"
 #include "core/nearest.h"
+#include "shell/file.h"
 #include "shell/yaml.h"
 #include "shell/yaml_value.h"
 
@@ -1257,6 +1258,33 @@ int rules_load(const char *directory, const struct zone *zone,
     *ret_rules = (struct ruleset){.zone = zone};
     struct loader loader = {.rules = ret_rules, .err = err, .on_warning = on_warning, .data = data};
     return finish(&loader, read_directory(&loader, directory));
+}
+
+int rules_fingerprint(const char *directory, const char *zone_name, char ret_fingerprint[MESSAGE_KEY_SIZE],
+                      struct error *err)
+{
+    struct loader loader = {.err = err};
+    struct paths paths = {0};
+    struct buffer text = {0};
+    int result = collect(&loader, directory, 0, &paths);
+    if (paths.count > 0)
+        qsort(paths.paths, paths.count, sizeof *paths.paths, compare_paths);
+    char sum[MESSAGE_KEY_SIZE], of_file[MESSAGE_KEY_SIZE];
+    message_key(&zone_name, 1, sum);
+    for (size_t i = 0; i < paths.count && result == 0; i++) {
+        if (!ends_in(paths.paths[i], ".yaml"))
+            continue;
+        buffer_clear(&text);
+        result = file_read(paths.paths[i], YAML_FILE_MAX, &text, NULL, err);
+        const char *content = text.data ? text.data : "";
+        const char *both[] = {sum, message_key(&content, 1, of_file)};
+        message_key(both, 2, ret_fingerprint);
+        memcpy(sum, ret_fingerprint, sizeof sum);
+    }
+    memcpy(ret_fingerprint, sum, sizeof sum);
+    buffer_done(&text);
+    paths_done(&paths);
+    return result;
 }
 
 int rules_load_texts(const struct rules_text *texts, size_t count, const struct zone *zone,

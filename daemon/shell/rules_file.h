@@ -3,6 +3,7 @@
 #ifndef FRISTD_SHELL_RULES_FILE_H
 #define FRISTD_SHELL_RULES_FILE_H
 
+#include "core/decide.h"
 #include "core/rules.h"
 #include "shell/zone_file.h"
 
@@ -26,5 +27,9 @@ struct rules_text {
 int rules_load_texts(const struct rules_text *texts, size_t count, const struct zone *zone,
                      void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
                      struct error *err) MUST_CHECK;
+
+// Changes whenever a file of rules or the zone does: tells whether the journal has seen these rules.
+int rules_fingerprint(const char *directory, const char *zone_name, char ret_fingerprint[MESSAGE_KEY_SIZE],
+                      struct error *err) MUST_CHECK;
 
 #endif
