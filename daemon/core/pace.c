@@ -2,6 +2,7 @@
 #include "core/pace.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #define MINUTE_US 60000000
 
@@ -40,6 +41,16 @@ int64_t pace_wait(const struct pace *pace, int64_t now_us)
         return 0;
     int64_t wait = pace->next_us - pace->burst_us - now_us;
     return wait > 0 ? wait : 0;
+}
+
+int pace_ready(const struct pace *pace, int64_t now_us)
+{
+    if (pace->interval_us == 0)
+        return INT_MAX;
+    if (pace_wait(pace, now_us) > 0)
+        return 0;
+    int64_t next_us = pace->next_us > now_us ? pace->next_us : now_us;
+    return (int)((now_us + pace->burst_us - next_us) / pace->interval_us) + 1;
 }
 
 void pace_take(struct pace *pace, int64_t now_us)

@@ -18,6 +18,8 @@ void pace_init(struct pace *pace, int per_minute, int64_t now_us);
 void pace_change(struct pace *pace, int per_minute, int64_t now_us);
 // Microseconds until the next may go; 0: now.
 int64_t pace_wait(const struct pace *pace, int64_t now_us);
+// How many may go now.
+int pace_ready(const struct pace *pace, int64_t now_us);
 // One goes now; pace_wait has said 0.
 void pace_take(struct pace *pace, int64_t now_us);
 

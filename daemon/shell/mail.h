@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 // The mail channel: a few SMTP sessions, reused, within the configured rate; each message is one transaction
-// with one recipient and ends in exactly one outcome. What to do about an outcome is decided elsewhere
-// (core/retry.h).
+// with one recipient and ends in exactly one outcome (core/mail_outcome.h). What to do about an outcome is
+// decided elsewhere (core/retry.h).
+//
+// When the server itself is at fault, everything queued comes back with MAIL_TRY_AGAIN at once, since the
+// journal is the queue, and nothing is sent for a while: 1 s at first, doubling to 60 s. Then one message at
+// a time finds out whether it is well again.
 #ifndef FRISTD_SHELL_MAIL_H
 #define FRISTD_SHELL_MAIL_H
 
-#include "core/civil.h"
-#include "core/memory.h"
+#include "core/mail_outcome.h"
 #include "shell/smtp.h"
 
 struct mail_options {
@@ -15,24 +18,6 @@ struct mail_options {
     int messages_per_connection; // default 100
     int messages_per_minute;     // default 30; 0: no limit
     int idle_timeout_ms;         // default 10000: an unused session says QUIT
-};
-
-enum mail_result {
-    MAIL_SENT,      // the server's 250 after the dot
-    MAIL_TRY_AGAIN, // 4xx, connection or TLS trouble, or lost after the dot (then it is not known: the same
-                    // Message-ID goes out again)
-    MAIL_REFUSED,   // 5xx to this message or recipient
-    MAIL_STOPPED    // mail_close before it was handed over
-};
-
-struct mail_outcome {
-    enum mail_result result;
-    int reply_code;    // 0: none
-    char enhanced[12]; // "5.1.1" or ""
-    char
-        reason[160]; // one line for the operator; words holding '@' or between <> are masked; printable ASCII
-    bool server_fault; // the whole server, not this message (cannot connect, 421, AUTH refused): hold back
-                       // others too
 };
 
 struct mail_message {
@@ -45,19 +30,33 @@ struct mail_message {
                     const struct mail_outcome *outcome); // exactly once, never from inside mail_send
     // ---- kept by the module ----
     struct mail_message *next;
+    struct mail_lane *lane;
+    struct smtp_transaction transaction;
 };
 
 struct mail;
-struct mail *mail_new(uv_loop_t *loop, const struct mail_options *options); // copied
+// Options are copied; a zero stands for the default, but in messages_per_minute.
+struct mail *mail_new(uv_loop_t *loop, const struct mail_options *options);
+
 // Takes the message into its queue; the queue's bound is the caller's: mail_free_slots says how many more are
-// useful now.
+// useful now. It is 0 while the server is left in peace.
 void mail_send(struct mail *mail, struct mail_message *message);
 size_t mail_free_slots(const struct mail *mail);
-void mail_set_options(
-    struct mail *mail,
-    const struct mail_options *options); // reload: sessions with other settings end when idle
-// Finishes what is in flight (up to grace_ms), ends what is queued with MAIL_STOPPED, says QUIT, then calls
-// back; mail is freed before.
+// Called from the loop when there were no free slots and at least half are free again.
+void mail_on_ready(struct mail *mail, void (*on_ready)(void *data), void *data);
+
+// Reload. Sessions with other settings finish what they have and end.
+void mail_set_options(struct mail *mail, const struct mail_options *options);
+
+// What is queued ends with MAIL_STOPPED, what is in flight is finished (up to grace_ms; then it is
+// MAIL_STOPPED, or not known); QUIT is said; then on_closed is called, mail is freed before. Messages end
+// from the loop.
 void mail_close(struct mail *mail, int grace_ms, void (*on_closed)(void *data), void *data);
+
+struct mail_counts {
+    uint64_t sent, try_again, refused;
+    uint64_t sessions; // opened, whether they came about or not
+};
+struct mail_counts mail_counts(const struct mail *mail);
 
 #endif

@@ -2,6 +2,7 @@
 // So many a minute: in every minute, not on the average.
 #include "core/pace.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,8 +55,11 @@ static void test_six_hundred_a_minute_may_come_ten_at_once(void **state)
     (void)state;
     struct pace pace;
     pace_init(&pace, 600, 0);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(pace_ready(&pace, 0), 10 - i);
         assert_int_equal(send_one(&pace, 0), 0);
+    }
+    assert_int_equal(pace_ready(&pace, 0), 0);
     assert_in_range(send_one(&pace, 0), 100000, 102000);
 }
 
@@ -64,6 +68,7 @@ static void test_zero_is_no_limit(void **state)
     (void)state;
     struct pace pace;
     pace_init(&pace, 0, 0);
+    assert_int_equal(pace_ready(&pace, 0), INT_MAX);
     for (int i = 0; i < 100000; i++)
         assert_int_equal(send_one(&pace, 17), 17);
 }
