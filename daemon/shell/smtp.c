@@ -31,6 +31,9 @@
 #define CONNECT_DEFAULT 15000
 #define REPLY_DEFAULT   60000
 
+#define LOST         "the connection was lost"
+#define NO_MECHANISM "the server offers neither AUTH PLAIN nor AUTH LOGIN"
+
 enum session_state { SESSION_CONNECTING, SESSION_OPEN, SESSION_CLOSING };
 
 struct smtp_session {
@@ -167,8 +170,7 @@ static void hear(struct smtp_session *session)
         if (code == CURLE_AGAIN)
             return;
         if (code != CURLE_OK || count == 0) {
-            finish_lost(session,
-                        code == CURLE_OK ? "the server closed the connection" : "the connection was lost");
+            finish_lost(session, code == CURLE_OK ? "the server closed the connection" : LOST);
             return;
         }
         int replies = smtp_dialogue_receive(&session->dialogue, bytes, count, &why);
@@ -194,7 +196,7 @@ static bool speak(struct smtp_session *session)
         if (code != CURLE_OK) {
             hear(session); // it may have said why
             if (session->state == SESSION_OPEN)
-                finish_lost(session, "the connection was lost");
+                finish_lost(session, LOST);
             return false;
         }
         smtp_dialogue_sent(&session->dialogue, count);
@@ -282,7 +284,7 @@ static void open_dialogue(struct smtp_session *session)
         close_watch(session->watches); // never two polls for one descriptor
     if (socket == CURL_SOCKET_BAD || uv_poll_init_socket(session->loop, &session->poll, socket) < 0) {
         struct mail_outcome why;
-        mail_outcome_from_trouble(&why, "%s:%d: the connection was lost", session->host, session->port);
+        mail_outcome_from_trouble(&why, "%s:%d: %s", session->host, session->port, LOST);
         finish(session, &why);
         return;
     }
@@ -306,6 +308,16 @@ static const char *phase(CURL *easy)
     return connected == 0 ? "connecting" : "waiting for the server's greeting, TLS or AUTH";
 }
 
+// libcurl's words, where they tell an operator something.
+static const char *words(const struct smtp_session *session, CURLcode code)
+{
+    if (code == CURLE_LOGIN_DENIED)
+        return NO_MECHANISM;
+    if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
+        return LOST;
+    return session->error_text[0] ? session->error_text : curl_easy_strerror(code);
+}
+
 static void fail_to_open(struct smtp_session *session, CURLcode code)
 {
     struct mail_outcome why;
@@ -316,8 +328,7 @@ static void fail_to_open(struct smtp_session *session, CURLcode code)
         mail_outcome_from_trouble(&why, "%s:%d: no answer within %d ms, %s", session->host, session->port,
                                   session->connect_timeout_ms, phase(session->easy));
     else
-        mail_outcome_from_trouble(&why, "%s:%d: %s", session->host, session->port,
-                                  session->error_text[0] ? session->error_text : curl_easy_strerror(code));
+        mail_outcome_from_trouble(&why, "%s:%d: %s", session->host, session->port, words(session, code));
     finish(session, &why);
 }
 
@@ -335,8 +346,7 @@ static void check_connected(struct smtp_session *session)
         } else if (session->user && !session->authenticated) {
             // libcurl goes on without where a server does not offer AUTH.
             struct mail_outcome why;
-            mail_outcome_from_trouble(&why, "%s:%d: the server offers neither AUTH PLAIN nor AUTH LOGIN",
-                                      session->host, session->port);
+            mail_outcome_from_trouble(&why, "%s:%d: %s", session->host, session->port, NO_MECHANISM);
             finish(session, &why);
         } else {
             open_dialogue(session);
