@@ -78,8 +78,10 @@ static void add(char *into, size_t size, const char *bytes, size_t length)
     size_t used = strlen(into);
     if (length > size - 1 - used)
         length = size - 1 - used;
-    for (size_t i = 0; i < length; i++)
-        into[used + i] = (unsigned char)bytes[i] < 0x7f ? bytes[i] : '?';
+    memcpy(into + used, bytes, length);
+    for (size_t i = used; i < used + length; i++)
+        if ((unsigned char)into[i] >= 0x7f)
+            into[i] = '?';
     into[used + length] = '\0';
 }
 
@@ -198,11 +200,11 @@ static void judge(enum smtp_command said, const struct smtp_reply *reply, struct
     outcome->server_fault = is_about_us(reply) || is_throttled(reply, status);
     if (outcome->server_fault)
         return;
-    if (reply->code >= 500 && is_too_big(status))
-        outcome->result = MAIL_REFUSED; // at the sender, too: the size was announced there
-    else if (is_before_the_message(said))
+    // Its size was announced with MAIL, so that is no fault of the sender's.
+    bool too_big = reply->code >= 500 && is_too_big(status);
+    if (is_before_the_message(said) && !too_big)
         outcome->server_fault = true;
-    else if (reply->code >= 500 && reply->code != 552) // 552 as a full mailbox passes (RFC 5321, 4.5.3.1.10)
+    else if (too_big || (reply->code >= 500 && reply->code != 552)) // 552 as a full mailbox passes
         outcome->result = MAIL_REFUSED;
 }
 
