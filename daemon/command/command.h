@@ -3,11 +3,13 @@
 #ifndef FRISTD_COMMAND_COMMAND_H
 #define FRISTD_COMMAND_COMMAND_H
 
-// What every sub-command returns.
+// Where the configuration is unless --config says otherwise.
 #define DEFAULT_CONFIG "/etc/fristd/fristd.yaml"
 
+// What every sub-command returns.
 enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
+int command_check(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);

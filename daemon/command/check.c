@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MPL-2.0
+// fristd check: is everything that the service needs right? Each part is one function in the list below.
+#include "command/check.h"
+
+#include "command/command.h"
+#include "core/utf8.h"
+#include "shell/rules_file.h"
+#include "shell/templates.h"
+#include "shell/yaml.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: fristd check [--config FILE] [--json]\n"
+    "\n"
+    "Looks at the configuration (default " DEFAULT_CONFIG "), the rules and the mail templates that it\n"
+    "names, and says what is wrong with them and where. Nothing is changed and nothing is sent.\n"
+    "\n"
+    "  --config FILE  another configuration\n"
+    "  --json         the result as one JSON object\n"
+    "\n"
+    "Exit status: 0 all good, perhaps with warnings; 2 something is wrong.\n";
+
+// --- what was found ---
+
+struct check_report {
+    bool json;
+    bool good;
+    const char *part; // being looked at
+    json_t *parts;    // what was said, for --json
+    json_t *current;
+};
+
+// jansson takes well-formed UTF-8 only; a path need not be.
+static json_t *json_text(const char *text)
+{
+    struct buffer clean = {0};
+    utf8_add_clean(&clean, text, strlen(text), UTF8_ONE_LINE);
+    json_t *json = json_string(clean.data);
+    buffer_done(&clean);
+    return json;
+}
+
+static void begin_part(struct check_report *report, const char *part)
+{
+    report->part = part;
+    if (report->json) {
+        report->current = json_pack("{s:s, s:b, s:[], s:[]}", "part", part, "good", 1, "warnings", "errors");
+        json_array_append_new(report->parts, report->current);
+    }
+}
+
+void check_good(struct check *check, const char *format, ...)
+{
+    struct check_report *report = check->report;
+    struct buffer text = {0};
+    va_list ap;
+    va_start(ap, format);
+    buffer_vformat(&text, format, ap);
+    va_end(ap);
+    if (report->json)
+        json_object_set_new(report->current, "summary", json_text(text.data));
+    else
+        printf("%s: good: %s\n", report->part, text.data);
+    buffer_done(&text);
+}
+
+void check_warning(struct check *check, const char *text)
+{
+    struct check_report *report = check->report;
+    if (report->json)
+        json_array_append_new(json_object_get(report->current, "warnings"), json_text(text));
+    else
+        printf("%s: warning: %s\n", report->part, text);
+}
+
+void check_error(struct check *check, const struct error *err)
+{
+    struct check_report *report = check->report;
+    report->good = false;
+    if (report->json) {
+        json_object_set_new(report->current, "good", json_false());
+        json_array_append_new(json_object_get(report->current, "errors"), json_text(err->text));
+        return;
+    }
+    printf("%s: wrong:\n", report->part);
+    yaml_print_error(stdout, err);
+}
+
+// --- the parts ---
+
+static void check_configuration(struct check *check)
+{
+    struct error err;
+    if (config_load(check->config_path, &check->config, &err) < 0 ||
+        zone_load(check->config.zone, &check->zone, &err) < 0) {
+        check_error(check, &err);
+        return;
+    }
+    for (size_t i = 0; i < check->config.warning_count; i++)
+        check_warning(check, check->config.warnings[i]);
+    check_good(check, "site %s, %s", check->config.site, check->config_path);
+}
+
+static void on_rules_warning(void *data, const char *text)
+{
+    check_warning(data, text);
+}
+
+static void check_rules(struct check *check)
+{
+    struct error err;
+    if (rules_load(check->config.rules_dir, check->zone, on_rules_warning, check, &check->rules, &err) < 0) {
+        check_error(check, &err);
+        return;
+    }
+    int versions = 0;
+    for (int i = 0; i < check->rules.line_count; i++)
+        versions += check->rules.lines[i].version_count;
+    check_good(check, "%d rules in %d versions, %d escalations, %d calendars", check->rules.line_count,
+               versions, check->rules.escalation_count, check->rules.calendar_count);
+}
+
+static void check_templates(struct check *check)
+{
+    static const enum language languages[] = {LANGUAGE_DA, LANGUAGE_EN};
+    bool good = true;
+    for (size_t i = 0; i < sizeof languages / sizeof languages[0]; i++) {
+        struct wording *wording;
+        struct error err;
+        if (templates_load(check->config.templates_dir, languages[i], &wording, &err) < 0) {
+            check_error(check, &err);
+            good = false;
+        } else {
+            wording_free(wording);
+        }
+    }
+    if (good)
+        check_good(check, "da, en");
+}
+
+static const struct {
+    const char *name;
+    check_part look;
+} parts[] = {
+    {"configuration", check_configuration}, // the others need it
+    {"rules", check_rules},
+    {"templates", check_templates},
+};
+
+static void look_at_all(struct check *check)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (i > 0 && check->zone == NULL)
+            return;
+        begin_part(check->report, parts[i].name);
+        parts[i].look(check);
+    }
+}
+
+static int run(const char *config_path, bool json)
+{
+    struct check_report report = {.json = json, .good = true, .parts = json ? json_array() : NULL};
+    struct check check = {.config_path = config_path, .report = &report};
+    look_at_all(&check);
+    if (json) {
+        json_t *result = json_pack("{s:b, s:o}", "good", report.good, "parts", report.parts);
+        json_dumpf(result, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(result);
+    }
+    rules_done(&check.rules);
+    zone_free(check.zone);
+    config_done(&check.config);
+    return report.good ? EXIT_GOOD : EXIT_USAGE;
+}
+
+int command_check(int argc, char **argv)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    const char *config_path = DEFAULT_CONFIG;
+    bool json = false;
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            config_path = optarg;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return EXIT_GOOD;
+        default:
+            fputs(help, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind != argc) {
+        fprintf(stderr, "fristd check: \"%s\" is not expected\n\n%s", argv[optind], help);
+        return EXIT_USAGE;
+    }
+    return run(config_path, json);
+}
