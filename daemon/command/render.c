@@ -75,11 +75,14 @@ struct notice_sample {
     struct notice_done done[3];
 };
 
+// As core/explain.c words them.
 static const char *const derivation[2][3] = {
-    {"Begyndt fredag den 31. oktober 2025 kl. 10.12", "4 måneder senere er den 31. februar, som ikke findes",
-     "Månedens sidste dag er lørdag den 28. februar 2026"},
-    {"Begun on Friday 31 October 2025 at 10:12", "4 months later is 31 February, which does not exist",
-     "The last day of the month is Saturday 28 February 2026"}};
+    {"Start: »bfu.opmaerksom« fre. 31-10-2025 kl. 10:12.",
+     "Reglens udgave fra man. 01-01-2024 gælder: valgt efter startdatoen.",
+     "4 måneder efter fre. 31-10-2025: lør. 28-02-2026, månedens sidste dag."},
+    {"Start: “bfu.opmaerksom”, Fri 2025-10-31 at 10:12.",
+     "The rule as in force from Mon 2024-01-01 applies: chosen by the start date.",
+     "4 months after Fri 2025-10-31: Sat 2026-02-28, the last day of the month."}};
 
 static void warning_sample(const struct zone *zone, enum language language, struct notice_sample *ret_sample)
 {

@@ -101,17 +101,26 @@ static void add_base64_lines(struct buffer *into, const char *bytes, size_t leng
     }
 }
 
-// What may stand for itself at this place of a quoted-printable line; `used` bytes of the line are written.
 // Blanks at a line's end would be cut off on the way, a dot at its start would have to be stuffed, and a
 // "From " there is changed by those who store mail as mbox.
-static bool stands_for_itself(const char *at, const char *end, size_t used)
+static bool stands_for_itself(const char *at, const char *end)
 {
-    char c = *at;
-    if (c == ' ' || c == '\t')
+    if (*at == ' ' || *at == '\t')
         return at + 1 < end && at[1] != '\n';
-    if (used == 0 && (c == '.' || (c == 'F' && end - at >= 5 && memcmp(at, "From ", 5) == 0)))
-        return false;
-    return c > ' ' && c < 0x7f && c != '=';
+    return *at > ' ' && *at < 0x7f && *at != '=';
+}
+
+static bool may_begin_line(const char *at, const char *end)
+{
+    return *at != '.' && !(*at == 'F' && end - at >= 5 && memcmp(at, "From ", 5) == 0);
+}
+
+static size_t add_quoted_byte(char *line, size_t used, char byte)
+{
+    line[used] = '=';
+    line[used + 1] = hex_digits[(unsigned char)byte >> 4];
+    line[used + 2] = hex_digits[(unsigned char)byte & 15];
+    return used + 3;
 }
 
 // Text with LF line ends.
@@ -120,22 +129,22 @@ static void add_quoted_printable(struct buffer *into, const char *text, size_t l
     char line[LINE_MAX_BYTES + 2];
     size_t used = 0;
     for (const char *at = text, *end = text + length; at < end; at++) {
-        if (*at != '\n' && used + (stands_for_itself(at, end, used) ? 1 : 3) > LINE_MAX_BYTES - 1) {
-            memcpy(line + used, "=\r\n", 3);
-            buffer_add(into, line, used + 3);
-            used = 0;
-        }
         if (*at == '\n') {
             memcpy(line + used, "\r\n", 2);
             buffer_add(into, line, used + 2);
             used = 0;
-        } else if (stands_for_itself(at, end, used)) {
-            line[used++] = *at;
-        } else {
-            line[used++] = '=';
-            line[used++] = hex_digits[(unsigned char)*at >> 4];
-            line[used++] = hex_digits[(unsigned char)*at & 15];
+            continue;
         }
+        bool itself = stands_for_itself(at, end);
+        if (used + (itself ? 1 : 3) > LINE_MAX_BYTES - 1) {
+            memcpy(line + used, "=\r\n", 3);
+            buffer_add(into, line, used + 3);
+            used = 0;
+        }
+        if (itself && (used > 0 || may_begin_line(at, end)))
+            line[used++] = *at;
+        else
+            used = add_quoted_byte(line, used, *at);
     }
     buffer_add(into, line, used);
 }

@@ -40,27 +40,21 @@ bool utf8_is_control(uint32_t character)
            (character >= 0x7f && character < 0xa0) || character == 0x2028 || character == 0x2029;
 }
 
-static bool is_plain(char c)
-{
-    return c >= 0x20 && c < 0x7f;
-}
-
 void utf8_add_clean(struct buffer *into, const char *text, size_t length, enum utf8_lines lines)
 {
     const char *end = text + length;
     for (;;) {
         const char *run = text;
-        while (text < end && is_plain(*text))
+        while (text < end && ((*text >= ' ' && *text < 0x7f) || (*text == '\n' && lines == UTF8_LINES)))
             text++;
         buffer_add(into, run, (size_t)(text - run));
         if (text == end)
             return;
         const char *begin = text;
         uint32_t character = utf8_next(&text, end);
-        if (lines == UTF8_LINES && (character == '\n' || character == '\r')) {
-            if (character == '\r' && text < end && *text == '\n')
-                text++;
-            buffer_add_char(into, '\n');
+        if (lines == UTF8_LINES && character == '\r') {
+            if (text == end || *text != '\n')
+                buffer_add_char(into, '\n'); // else the LF behind it says so
         } else if (character == UTF8_BAD) {
             buffer_add_string(into, UTF8_REPLACEMENT);
         } else if (utf8_is_control(character) ||
