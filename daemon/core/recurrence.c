@@ -407,7 +407,7 @@ struct recurrence_iterator {
 // After so many periods without an instance the series is taken to have ended. Only rules by the second or
 // minute come that far, whose interval never meets their filters (every second minute from 10:00, and
 // BYMINUTE=31).
-#define SILENT_PERIODS_MAX (1 << 23)
+#define SILENT_PERIODS_MAX (1 << 21)
 
 static int units_per_day(enum frequency frequency)
 {
