@@ -1,1 +1,127 @@
-class Daemon: pass
+# SPDX-License-Identifier: MPL-2.0
+"""fristd itself on the stack: a configuration that fits, started as systemd would, and what it says."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from .process import NotReady, Process, wait_until
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+class Daemon:
+    """Everything of one daemon lies in `path`: the binary, config/ (a copy of the project's, to be changed freely)
+    and the credentials. It may be started, ended in any way, and started again."""
+
+    def __init__(self, stack, binary, name="fristd", **settings):
+        self.stack, self.account, self.name = stack, stack.account, name
+        self.path = self.account.directory(stack.path / name)
+        self.binary = self.path / "fristd"
+        shutil.copyfile(binary, self.binary)  # where the unprivileged user can read it
+        self.binary.chmod(0o755)
+        self.config = self.path / "config"
+        shutil.copytree(SOURCE / "config", self.config)
+        for path in [self.config, *self.config.rglob("*")]:
+            self.account.own(path)
+        self.settings = settings
+        self.process = Process(name, self.account, stack.logs / f"{name}.log")
+        self._notify = None
+        self.states = []  # what it has told systemd: "READY=1", "STATUS=…", in order
+        stack.on_close(self.kill)
+
+    # --- life
+
+    def start(self, ready=True, environment=None, prefix=()):
+        """Starts it and waits for READY=1. `prefix`: a program that starts it, such as faketime."""
+        self.account.write(self.path / "fristd.yaml", self.configuration())
+        self.states = []
+        self._open_notify_socket()
+        self.process.start([*prefix, self.binary, "run", "--config", self.path / "fristd.yaml"],
+                           environment=self.environment() | (environment or {}))
+        if ready:
+            self.wait_ready()
+
+    def environment(self):
+        kept = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        return kept | {"NOTIFY_SOCKET": str(self.path / "notify"), "CREDENTIALS_DIRECTORY": str(self._credentials())}
+
+    def command(self, *argv, **options):
+        """Runs another sub-command with the same configuration: daemon.command("status")."""
+        return subprocess.run(self.account.command([self.binary, argv[0], "--config", self.path / "fristd.yaml",
+                                                    *argv[1:]], signal.SIGKILL),
+                              capture_output=True, text=True, check=False, cwd="/", env=self.environment(), **options)
+
+    def wait_ready(self, timeout=30):
+        self.wait_state("READY=1", timeout)
+
+    def wait_state(self, state, timeout=30, count=1):
+        """Until it has told systemd this `count` times since its start."""
+        def told():
+            self._receive()
+            return sum(bool(re.fullmatch(state, line)) for line in self.states) >= count
+        wait_until(told, f"{self.name} says {state}", timeout, self.process)
+
+    def reload(self):
+        """SIGHUP, and waits until it says that it is ready again, with the new configuration or the old one."""
+        self._receive()
+        before = self.states.count("READY=1")
+        self.account.write(self.path / "fristd.yaml", self.configuration())
+        self.process.send(signal.SIGHUP)
+        self.wait_state("RELOADING=1")
+        self.wait_state("READY=1", count=before + 1)
+
+    def stop(self, timeout=30):
+        """As systemd does; returns the exit status."""
+        return self.process.stop(signal.SIGTERM, timeout)
+
+    def kill(self):
+        self.process.kill()
+        if self._notify:
+            self._notify.close()
+            self._notify = None
+
+    def log(self):
+        return self.process.log()
+
+    def wait_log(self, pattern, timeout=15, count=1):
+        """The last of `count` matches of the pattern in the log, waited for."""
+        def found():
+            matches = list(re.finditer(pattern, self.log(), re.MULTILINE))
+            return matches[count - 1] if len(matches) >= count else None
+        return wait_until(found, f"log has /{pattern}/", timeout, self.process)
+
+    # --- as systemd
+
+    def _open_notify_socket(self):
+        path = self.path / "notify"
+        if self._notify:
+            self._notify.close()
+        path.unlink(missing_ok=True)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.setblocking(False)
+        self._notify.bind(str(path))
+        path.chmod(0o700)
+        self.account.own(path)
+
+    def _receive(self):
+        while self._notify:
+            try:
+                self.states += self._notify.recv(4096).decode(errors="replace").splitlines()
+            except BlockingIOError:
+                return
+
+    def _credentials(self):
+        path = self.path / "credentials"
+        if not path.exists():
+            self.account.directory(path)
+        postgres = self.stack.postgres.passwords
+        secrets = {"casedb": postgres["fristd_laeser"], "journal": postgres["fristd"],
+                   "mail": self.stack.mail.password, "mqtt": self.stack.broker.passwords["fristd"]}
+        for name, secret in secrets.items():
+            self.account.write(path / f"fristd.{name}", secret, 0o400)
+        return path

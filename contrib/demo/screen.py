@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What the demo prints: mails as their reader sees them, events as one line each."""
+
+import collections
+import json
+import shutil
+import sys
+import textwrap
+from datetime import datetime
+
+from municipality import ZONE
+
+COLOUR = sys.stdout.isatty()
+LONGEST_MAIL = 45  # lines; the rest is in the Maildir
+FOLD_EVENTS = 6    # more than these at once become one line
+FOLD_MAILS = 4
+
+
+def paint(text, code):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def bold(text):
+    return paint(text, "1")
+
+
+def faint(text):
+    return paint(text, "2")
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def heading(text):
+    say()
+    say(bold(text))
+
+
+def clock():
+    return datetime.now(ZONE).strftime("%H:%M:%S")
+
+
+def width():
+    return min(100, shutil.get_terminal_size((100, 24)).columns)
+
+
+def show_mail(mail):
+    say()
+    say(paint(f"{clock()}  ✉  mail to {mail.to}", "1;36"))
+    say(f"  {bold(mail.subject)}")
+    lines = []
+    for paragraph in (mail.text or "").strip().splitlines():
+        lines += textwrap.wrap(paragraph, width() - 6) or [""]
+    for line in lines[:LONGEST_MAIL]:
+        say(f"  {faint('│')} {line}")
+    if len(lines) > LONGEST_MAIL:
+        say(faint(f"  │ … {len(lines) - LONGEST_MAIL} lines more in {mail.path}"))
+
+
+def show_mails(mails):
+    """All in full when they are few; else the first one, and a line for each of the others."""
+    for number, mail in enumerate(mails):
+        if len(mails) <= FOLD_MAILS or number == 0:
+            show_mail(mail)
+        else:
+            say(f"  {paint('✉', '36')}  {mail.to}: {mail.subject}")
+
+
+COLOURS = {"breached": "1;31", "missed": "1;31", "escalated": "1;35", "approaching": "33", "met": "32", "late": "32",
+           "cancelled": "32"}
+
+
+def kind_of(event):
+    """dk.fristd.deadline.breached.v1: "breached"."""
+    return event.topic.rsplit("/", 1)[1].split(".")[-2]
+
+
+def show_event(event):
+    data = event.json
+    facts = data.get("data", {})
+    due = facts.get("due_at") or "no date"
+    kind = kind_of(event)
+    say(f"{clock()}  {paint('⚑', COLOURS.get(kind, '34'))}  {paint(f'{kind:<11}', COLOURS.get(kind, '34'))} "
+        f"{facts.get('code', ''):<5} {facts.get('case', data.get('subject', '')):<8} {facts.get('subject', ''):<7} "
+        f"due {due[:16].replace('T', ' ')}  {faint('no. ' + str(data.get('sequence', '')))}")
+
+
+def show_state(event):
+    place = event.topic.split("/deadline/", 1)[1]
+    state = json.loads(event.payload).get("state", "?") if event.payload else "cleared"
+    say(f"{clock()}  {faint('retained')}    {place}: {paint(state, '32' if state == 'cleared' else '33')}")
+
+
+def show_events(events):
+    """One line each when they are few; else how many of each kind."""
+    stream = [event for event in events if "/event/" in event.topic]
+    states = [event for event in events if "/deadline/" in event.topic]
+    if len(stream) > FOLD_EVENTS:
+        counts = collections.Counter(map(kind_of, stream))
+        words = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        say(f"{clock()}  {paint('⚑', '34')}  {len(stream)} events: {words}")
+    else:
+        for event in stream:
+            show_event(event)
+    if len(states) > FOLD_EVENTS:
+        cleared = sum(not event.payload for event in states)
+        say(f"{clock()}  {faint('retained')}    {len(states) - cleared} deadlines need attention, {cleared} cleared")
+    else:
+        for event in states:
+            show_state(event)
