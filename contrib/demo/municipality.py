@@ -163,9 +163,9 @@ class _Maker:
         granted = self.office(done + timedelta(days=self.rng.uniform(2, 21)))
         measure = self.number("F")
         self.event(case, measure, "stoette.besluttet", granted)
-        self.event(case, measure, "plan.foreligger", self.within(granted, 88, KEPT_PLAN, 200))
+        self.event(case, measure, "plan.udarbejdet", self.within(granted, 88, KEPT_PLAN, 200))
         started = self.office(granted + timedelta(days=self.rng.uniform(1, 30)))
-        self.event(case, measure, "foranstaltning.startet", started)
+        self.event(case, measure, "indsats.startet", started)
         self.event(case, measure, "opfoelgning.afholdt", self.within(started, 88, KEPT_FIRST_FOLLOW_UP, 220))
 
     # --- what comes in from outside
@@ -193,17 +193,17 @@ class _Maker:
             week = received + timedelta(days=self.rng.uniform(3, 6))
             while week < min(decided, self.now):
                 if self.rng.random() < KEPT_WEEKLY_NOTE:
-                    self.event(case, subject, "hjemvisning.opfulgt", self.office(week))
+                    self.event(case, subject, "hjemvisning.opfoelgning", self.office(week))
                 week += timedelta(days=7)
-            self.event(case, subject, "hjemvisning.afgjort", self.office(decided))
+            self.event(case, subject, "hjemvisning.ny_afgoerelse_sendt", self.office(decided))
 
     def access_requests(self):
         for _ in range(ACCESS_REQUESTS_A_WEEK * NOTIFICATION_WEEKS):
             at = self.office(self.ago(days=self.rng.uniform(0, 7 * NOTIFICATION_WEEKS)))
             case = self.rng.choice([case for case in self.town.cases if case.opened <= at])
             subject = self.number("A")
-            self.event(case, subject, "aktindsigt.modtaget", at)
-            self.event(case, subject, "aktindsigt.besvaret", self.within(at, 8, KEPT_ACCESS, 30))
+            self.event(case, subject, "aktindsigt.part_modtaget", at)
+            self.event(case, subject, "aktindsigt.afgjort", self.within(at, 8, KEPT_ACCESS, 30))
 
     # --- helpers
 

@@ -29,10 +29,10 @@ OPENERS = {
                      "a notification of concern came in; 24 hours to assess it"),
     "aware": ("B", "bfu.opmaerksom", "150d", "the municipality became aware of a child; four months to assess"),
     "grant": ("F", "stoette.besluttet", "100d", "support was decided; three months to a plan"),
-    "measure": ("F", "foranstaltning.startet", "100d", "support began; three months to the first follow-up"),
+    "measure": ("F", "indsats.startet", "100d", "support began; three months to the first follow-up"),
     "remand": ("H", "hjemvisning.modtaget", "6d23h59m40s",
                "Ankestyrelsen sent the case back; a follow-up each week until it is decided anew"),
-    "request": ("A", "aktindsigt.modtaget", "30d", "somebody asked for access to documents; seven working days"),
+    "request": ("A", "aktindsigt.part_modtaget", "30d", "somebody asked for access to documents; seven working days"),
 }
 
 # What stops one: command, prefix of the matter, kind of event, what it means.
@@ -40,11 +40,11 @@ CLOSERS = {
     "assess": ("U", "underretning.vurderet", "the notification is assessed"),
     "acknowledge": ("U", "underretning.kvitteret", "the notifier has had an answer"),
     "finish": ("B", "bfu.afsluttet", "the assessment of the child is finished"),
-    "plan": ("F", "plan.foreligger", "the child's plan is there"),
+    "plan": ("F", "plan.udarbejdet", "the child's plan is there"),
     "follow": ("F", "opfoelgning.afholdt", "the first follow-up was held"),
-    "note": ("H", "hjemvisning.opfulgt", "this week's follow-up on the remanded case"),
-    "decide": ("H", "hjemvisning.afgjort", "the remanded case is decided anew"),
-    "answer": ("A", "aktindsigt.besvaret", "the request for access is answered"),
+    "note": ("H", "hjemvisning.opfoelgning", "this week's follow-up on the remanded case"),
+    "decide": ("H", "hjemvisning.ny_afgoerelse_sendt", "the remanded case is decided anew"),
+    "answer": ("A", "aktindsigt.afgjort", "the request for access is answered"),
 }
 
 

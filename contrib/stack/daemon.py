@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """fristd itself on the stack: a configuration that fits, started as systemd would, and what it says."""
 
+import json
 import os
 import re
 import shutil
@@ -9,14 +10,19 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .process import NotReady, Process, wait_until
+from .mailserver import DOMAIN, USER
+from .postgres import CASES, JOURNAL, READER
+from .process import Process, wait_until
 
 SOURCE = Path(__file__).resolve().parents[2]
 
 
 class Daemon:
     """Everything of one daemon lies in `path`: the binary, config/ (a copy of the project's, to be changed freely)
-    and the credentials. It may be started, ended in any way, and started again."""
+    and the credentials. It may be started, ended in any way, and started again.
+
+    `settings` are the configuration as a dictionary, written to fristd.yaml at each start and reload; keyword
+    arguments change it: stack.daemon(FRISTD, casedb={"poll_interval": "1 hour"}, language="en")."""
 
     def __init__(self, stack, binary, name="fristd", **settings):
         self.stack, self.account, self.name = stack, stack.account, name
@@ -28,17 +34,58 @@ class Daemon:
         shutil.copytree(SOURCE / "config", self.config)
         for path in [self.config, *self.config.rglob("*")]:
             self.account.own(path)
-        self.settings = settings
+        self.settings = self._settings()
+        self.change(**settings)
         self.process = Process(name, self.account, stack.logs / f"{name}.log")
         self._notify = None
         self.states = []  # what it has told systemd: "READY=1", "STATUS=…", in order
         stack.on_close(self.kill)
 
+    # --- configuration
+
+    def _settings(self):
+        stack, authority = self.stack, str(self.stack.certificates.ca)
+        database = {"host": "localhost", "port": stack.postgres.port, "sslrootcert": authority}
+        return {
+            "site": "proeve",
+            "rules": "config/rules",
+            "templates": "config/templates",
+            "link": f"https://sager.{DOMAIN}/sag/{{case}}",
+            "operators": f"drift@{DOMAIN}",
+            "data_quality": f"datakvalitet@{DOMAIN}",
+            "casedb": database | {"database": CASES, "user": READER, "password_credential": "casedb",
+                                  "notify_channel": "fristd", "poll_interval": "2 seconds"},
+            "journal": database | {"database": JOURNAL, "user": JOURNAL, "password_credential": "journal"},
+            "mail": {"host": "localhost", "port": stack.mail.port, "ca_file": authority, "user": USER,
+                     "password_credential": "mail", "from": f"frister@{DOMAIN}", "hello": f"fristd.{DOMAIN}",
+                     "messages_per_minute": 0, "retry": {"first": "1 second", "max": "2 seconds"}},
+            "mqtt": {"host": "localhost", "port": stack.broker.port, "ca_file": authority, "user": "fristd",
+                     "password_credential": "mqtt"},
+            "log": {"level": "debug"},
+        }
+
+    def change(self, **settings):
+        """Changes settings; a section keeps what is not named, None takes a key away."""
+        for name, value in settings.items():
+            if isinstance(value, dict):
+                section = self.settings.setdefault(name, {})
+                section.update(value)
+                self.settings[name] = {key: kept for key, kept in section.items() if kept is not None}
+            elif value is None:
+                self.settings.pop(name, None)
+            else:
+                self.settings[name] = value
+
+    def write_settings(self):
+        """As JSON, which YAML reads."""
+        text = json.dumps(self.settings, indent=2, ensure_ascii=False) + "\n"
+        return self.account.write(self.path / "fristd.yaml", text)
+
     # --- life
 
     def start(self, ready=True, environment=None, prefix=()):
         """Starts it and waits for READY=1. `prefix`: a program that starts it, such as faketime."""
-        self.account.write(self.path / "fristd.yaml", self.configuration())
+        self.write_settings()
         self.states = []
         self._open_notify_socket()
         self.process.start([*prefix, self.binary, "run", "--config", self.path / "fristd.yaml"],
@@ -70,7 +117,7 @@ class Daemon:
         """SIGHUP, and waits until it says that it is ready again, with the new configuration or the old one."""
         self._receive()
         before = self.states.count("READY=1")
-        self.account.write(self.path / "fristd.yaml", self.configuration())
+        self.write_settings()
         self.process.send(signal.SIGHUP)
         self.wait_state("RELOADING=1")
         self.wait_state("READY=1", count=before + 1)
@@ -120,8 +167,8 @@ class Daemon:
         if not path.exists():
             self.account.directory(path)
         postgres = self.stack.postgres.passwords
-        secrets = {"casedb": postgres["fristd_laeser"], "journal": postgres["fristd"],
+        secrets = {"casedb": postgres[READER], "journal": postgres[JOURNAL],
                    "mail": self.stack.mail.password, "mqtt": self.stack.broker.passwords["fristd"]}
         for name, secret in secrets.items():
-            self.account.write(path / f"fristd.{name}", secret, 0o400)
+            self.account.write(path / name, secret, 0o400)
         return path

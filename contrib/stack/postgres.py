@@ -11,10 +11,10 @@ import subprocess
 from .process import NotReady, Process, free_port, is_connectable, wait_until
 
 BINARIES = "/usr/lib/postgresql/15/bin"
-DATABASE = "fagsystem"
-OWNER = "fagsystem"          # owns the case system's tables and the views of the contract
-READER = "fristd_laeser"     # what fristd reads the case database as
-JOURNAL = "fristd"           # owns the journal
+CASES = "sager"           # the case system's database
+OWNER = "sagssystem"      # owns its tables and the views of the contract
+READER = "fristd_reader"  # as what fristd reads them
+JOURNAL = "fristd"        # the journal's database, and who owns it
 
 
 class PostgreSQL:
@@ -78,9 +78,8 @@ class PostgreSQL:
     def _create_roles(self):
         statements = [f"CREATE ROLE {role} LOGIN PASSWORD '{password}';" for role, password in self.passwords.items()]
         self.sql("".join(statements), database="postgres")
-        self.sql(f"CREATE DATABASE {DATABASE} OWNER {OWNER};", database="postgres")
-        self.sql(f"REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE CREATE ON DATABASE {DATABASE} FROM PUBLIC;"
-                 f"GRANT CREATE ON DATABASE {DATABASE} TO {JOURNAL};")
+        self.sql(f"CREATE DATABASE {CASES} OWNER {OWNER};", database="postgres")
+        self.sql(f"CREATE DATABASE {JOURNAL} OWNER {JOURNAL};", database="postgres")
 
     def stop(self):
         """Fast shutdown: open transactions are rolled back."""
@@ -89,11 +88,11 @@ class PostgreSQL:
     def kill(self):
         self.process.kill()
 
-    def psql(self, user="postgres", database=DATABASE):
+    def psql(self, user="postgres", database=CASES):
         """The command line that opens psql as this role on the unix socket."""
         return ["psql", "--no-psqlrc", "-h", str(self.socket), "-p", str(self.port), "-U", user, "-d", database]
 
-    def sql(self, statements, user="postgres", database=DATABASE, **variables):
+    def sql(self, statements, user="postgres", database=CASES, **variables):
         """Runs SQL and returns the rows of all its results as lists of text (None: null). Values go in as psql
         variables, never into the text: sql("… WHERE id = :'id'", id=…)."""
         argv = self.psql(user, database) + ["-X", "-q", "-v", "ON_ERROR_STOP=1", "--csv", "-t", "-P", "null=\\N"]
@@ -105,11 +104,11 @@ class PostgreSQL:
             raise NotReady(f"psql: {done.stderr.strip()}")
         return [[None if field == "\\N" else field for field in row] for row in csv.reader(io.StringIO(done.stdout))]
 
-    def value(self, statement, user="postgres", database=DATABASE, **variables):
+    def value(self, statement, user="postgres", database=CASES, **variables):
         """The first field of the first row, or None."""
         rows = self.sql(statement, user, database, **variables)
         return rows[0][0] if rows else None
 
-    def file(self, path, user="postgres", database=DATABASE, **variables):
+    def file(self, path, user="postgres", database=CASES, **variables):
         """Runs an SQL file in one transaction."""
         return self.sql("BEGIN;\n" + path.read_text() + "\nCOMMIT;\n", user, database, **variables)

@@ -42,11 +42,11 @@ class Servers(StackCase):
         postgres = self.stack.postgres
         postgres.start()
         self.assertEqual(postgres.sql("SELECT :'x', NULL, ''", x="O'Hara"), [["O'Hara", None, ""]])
-        postgres.sql("CREATE SCHEMA journal", user=JOURNAL)
+        postgres.sql("CREATE SCHEMA journal", user=JOURNAL, database=JOURNAL)
         with self.assertRaisesRegex(NotReady, "permission denied"):
             postgres.sql("CREATE TABLE public.x ()", user=READER)
         # Over TCP only with TLS and the password.
-        dsn = f"host=localhost port={postgres.port} dbname=fagsystem user={READER}"
+        dsn = f"host=localhost port={postgres.port} dbname=sager user={READER}"
         tls = f"sslmode=verify-full sslrootcert={self.stack.certificates.ca}"
         environment = {"PATH": os.environ["PATH"], "PGPASSWORD": postgres.passwords[READER]}
         ask = ["psql", "-XAt", "-c", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"]
