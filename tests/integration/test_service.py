@@ -64,8 +64,7 @@ class Service(unittest.TestCase):
 
     def test_what_is_installed(self):
         for path in ("usr/bin/fristd", "usr/lib/systemd/system/fristd.service", "usr/lib/sysusers.d/fristd.conf",
-                     "usr/share/fristd/fristd.yaml", "usr/share/fristd/rules", "usr/share/fristd/templates/da",
-                     "usr/share/fristd/sql"):
+                     "usr/share/fristd/fristd.yaml", "usr/share/fristd/rules", "usr/share/fristd/templates/da"):
             self.assertTrue((self.root / path).exists(), path)
 
 
