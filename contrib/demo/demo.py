@@ -19,6 +19,7 @@ import municipality
 from casesystem import CaseSystem
 from screen import bold, clock, faint, heading, say, show_events, show_mails
 from stack import NotReady, Stack
+from stack.postgres import JOURNAL, OWNER
 
 RUNNING = SOURCE / "build/demo.json"  # where `play` finds the demo
 OPERATORS = ("drift", "datakvalitet")
@@ -47,14 +48,14 @@ class Demo:
         self.daemon = self.stack.daemon(self.binary)
         self.daemon.start()
         say("  ready")
-        RUNNING.write_text(json.dumps({"pid": os.getpid(), "psql": postgres.psql(), "boxes": str(mail.boxes),
-                                       "status": [str(self.daemon.binary), str(self.daemon.path / "fristd.yaml")]}))
+        RUNNING.write_text(json.dumps({"pid": os.getpid(), "cases": self.cases.psql,
+                                       "journal": self.cases.journal_psql}))
 
     def fill(self):
         heading("Filling the case database with a made-up municipality")
         town = municipality.make(datetime.now(timezone.utc))
-        self.cases = CaseSystem(self.stack.postgres.psql())
-        self.cases.install(self.stack.postgres)
+        self.stack.postgres.install_case_system()
+        self.cases = CaseSystem(self.stack.postgres.psql(OWNER), self.stack.postgres.psql(JOURNAL, JOURNAL))
         self.cases.load(town)
         self.stack.mail.add(*OPERATORS, *(person.id for person in town.people))
         say(f"  {municipality.OPEN_CASES} open cases in {len(municipality.TEAMS)} teams, "

@@ -51,7 +51,7 @@ CLOSERS = {
 class Player:
     def __init__(self, running):
         self.running = running
-        self.cases = CaseSystem(running["psql"])
+        self.cases = CaseSystem(running["cases"], running["journal"])
 
     def run(self, words):
         """One command; False to end."""
@@ -109,7 +109,7 @@ class Player:
             say(f"  {at}  {subject or '-':<7} {kind}")
 
     def sql(self, _):
-        subprocess.run(self.running["psql"], check=False)
+        subprocess.run(self.running["cases"], check=False)
 
 
 def parse_ago(word):

@@ -7,13 +7,15 @@ import io
 import secrets
 import signal
 import subprocess
+from pathlib import Path
 
 from .process import NotReady, Process, free_port, is_connectable, wait_until
 
+SQL = Path(__file__).resolve().parents[2] / "config/sql"
 BINARIES = "/usr/lib/postgresql/15/bin"
 CASES = "sager"           # the case system's database
 OWNER = "sagssystem"      # owns its tables and the views of the contract
-READER = "fristd_reader"  # as what fristd reads them
+READER = "fristd_laeser"  # as what fristd reads them
 JOURNAL = "fristd"        # the journal's database, and who owns it
 
 
@@ -80,6 +82,12 @@ class PostgreSQL:
         self.sql("".join(statements), database="postgres")
         self.sql(f"CREATE DATABASE {CASES} OWNER {OWNER};", database="postgres")
         self.sql(f"CREATE DATABASE {JOURNAL} OWNER {JOURNAL};", database="postgres")
+
+    def install_case_system(self):
+        """The example's tables, the views of the contract over them, and the rights of the reader."""
+        for name in ("example.sql", "contract.sql"):
+            self.file(SQL / name, user=OWNER)
+        self.file(SQL / "role.sql")
 
     def stop(self):
         """Fast shutdown: open transactions are rolled back."""
