@@ -36,7 +36,7 @@ static bool is_dot_atom(const char *text, size_t length)
         return false;
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '.' ? text[i - 1] == '.'
-                           : !is_letter_or_digit(text[i]) && !memchr("!#$%&'*+-/=?^_`{|}~", text[i], 19))
+                           : !is_letter_or_digit(text[i]) && !strchr("!#$%&'*+-/=?^_`{|}~", text[i]))
             return false;
     }
     return true;
@@ -86,8 +86,11 @@ static void add_base64(struct buffer *into, const char *bytes, size_t length)
     for (; length > 0; in += 3, length = length > 3 ? length - 3 : 0) {
         unsigned second = length > 1 ? in[1] : 0, third = length > 2 ? in[2] : 0;
         char digits[4] = {base64_digits[in[0] >> 2], base64_digits[(in[0] & 3u) << 4 | second >> 4],
-                          length > 1 ? base64_digits[(second & 15u) << 2 | third >> 6] : '=',
-                          length > 2 ? base64_digits[third & 63u] : '='};
+                          base64_digits[(second & 15u) << 2 | third >> 6], base64_digits[third & 63u]};
+        if (length < 3)
+            digits[3] = '=';
+        if (length < 2)
+            digits[2] = '=';
         buffer_add(into, digits, sizeof digits);
     }
 }
@@ -126,19 +129,19 @@ static size_t add_quoted_byte(char *line, size_t used, char byte)
 // Text with LF line ends.
 static void add_quoted_printable(struct buffer *into, const char *text, size_t length)
 {
-    char line[LINE_MAX_BYTES + 2];
+    char line[LINE_MAX_BYTES];
     size_t used = 0;
     for (const char *at = text, *end = text + length; at < end; at++) {
         if (*at == '\n') {
-            memcpy(line + used, "\r\n", 2);
-            buffer_add(into, line, used + 2);
+            buffer_add(into, line, used);
+            buffer_add_string(into, "\r\n");
             used = 0;
             continue;
         }
         bool itself = stands_for_itself(at, end);
         if (used + (itself ? 1 : 3) > LINE_MAX_BYTES - 1) {
-            memcpy(line + used, "=\r\n", 3);
-            buffer_add(into, line, used + 3);
+            buffer_add(into, line, used);
+            buffer_add_string(into, "=\r\n");
             used = 0;
         }
         if (itself && (used > 0 || may_begin_line(at, end)))
@@ -154,7 +157,7 @@ static void add_quoted_printable(struct buffer *into, const char *text, size_t l
 // The bytes that may stand for themselves in a Q word wherever it is used, in a phrase too (section 5, (3)).
 static bool is_q_safe(char c)
 {
-    return is_letter_or_digit(c) || memchr("!*+-/", c, 5) != NULL;
+    return is_letter_or_digit(c) || strchr("!*+-/", c) != NULL;
 }
 
 static size_t q_length(const char *bytes, size_t length)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "core/phrases.h"
 
-#include "core/wording.h"
-
 #include <string.h>
 
 #define LANGUAGES 2
 #define KINDS     (RULE_INFORMATION + 1)
 
-#define DAY_SECONDS     86400
+#define DAY_SECONDS     INT64_C(86400)
 #define LAST_SECOND     (DAY_SECONDS - 1)
 #define HOURS_COUNT_FOR (2 * DAY_SECONDS) // nearer than this a time is given in hours
 
@@ -296,14 +294,13 @@ static const sentences reasons = {
           "opgaven skal løses med faste mellemrum, som kommunen selv har fastsat, og de seneste % gange ikke "
           "er registreret"},
      [RULE_TARGET] =
-         {"kommunen har sat som mål, at opgaven er løst %, og den endnu ikke er registreret som løst",
+         {"kommunens eget mål skal være nået %, og opgaven endnu ikke er registreret som løst",
           "datoen for kommunens eget mål er passeret, uden at opgaven er registreret som løst",
           "kommunens eget mål skulle være nået for % siden, og opgaven stadig ikke er registreret som løst",
           "kommunens eget tilbagevendende mål ikke er nået den seneste gang",
           "kommunens eget tilbagevendende mål ikke er nået de seneste % gange"},
      [RULE_EXPIRY] =
-         {"en afgørelse eller ydelse i sagen udløber % og ophører af sig selv, hvis der ikke sker noget "
-          "forinden",
+         {"en afgørelse eller ydelse i sagen udløber % og ophører, hvis der ikke sker noget forinden",
           "en afgørelse eller ydelse i sagen er udløbet og dermed ophørt",
           "en afgørelse eller ydelse i sagen udløb for % siden og dermed er ophørt",
           "en tilbagevendende udløbsdato i sagen er passeret",
@@ -339,10 +336,9 @@ static const sentences reasons = {
           "the task is to be done at regular intervals set by the municipality, and it was not recorded the "
           "last % times"},
      [RULE_TARGET] =
-         {"the municipality aims to have the task done %, and it has not yet been recorded as done",
+         {"the municipality's own target is to be reached % and the task has not yet been recorded as done",
           "the date of the municipality's own target has passed and the task has not been recorded as done",
-          "the municipality's own target was to be reached % ago and the task has still not been recorded "
-          "as done",
+          "the municipality's own target was due % ago and the task has still not been recorded as done",
           "the municipality's own recurring target was not reached the last time",
           "the municipality's own recurring target was not reached the last % times"},
      [RULE_EXPIRY] =

@@ -69,6 +69,7 @@ void phrase_trouble(enum language language, const char *what, const char *detail
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
 enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };
 const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word);
+#define COUNT_SHOWN_FROM 3 // less, but not 0, can identify a child (LAW, 11.6)
 void phrase_count(enum language language, int count, struct buffer *into);    // "7", "under 3"
 void phrase_at_least(enum language language, int count, struct buffer *into); // "mindst 7"
 

@@ -151,7 +151,7 @@ static int read_tag(const struct parser *parser, const char *begin, struct tag *
     const char *close = memmem(inside, (size_t)(parser->end - inside), "}}", 2);
     if (close == NULL)
         return complain(parser, begin, "\"{{\" without \"}}\"");
-    *ret_tag = (struct tag){.begin = begin, .end = close + 2};
+    *ret_tag = (struct tag){.begin = begin, .end = close + 2, .name = inside};
     if (*inside == '!') {
         ret_tag->sigil = '!';
         return 0;
@@ -260,7 +260,7 @@ static int close_section(struct parser *parser, const struct tag *tag, const cha
 
 static int parse_tag(struct parser *parser, const char *begin)
 {
-    struct tag tag;
+    struct tag tag = {.begin = begin};
     if (read_tag(parser, begin, &tag) < 0)
         return -1;
     if (tag.sigil)

@@ -281,7 +281,7 @@ static struct list list_of(struct desk *desk, size_t count, size_t fields)
 {
     struct list list = {.count = count, .fields = fields};
     list.cells = arena_alloc(&desk->arena, count * fields * sizeof *list.cells);
-    list.rows = arena_alloc(&desk->arena, count * sizeof *list.rows);
+    list.rows = arena_alloc(&desk->arena, count * sizeof(void *));
     for (size_t i = 0; i < count; i++)
         list.rows[i] = list.cells + i * fields;
     return list;

@@ -14,7 +14,8 @@ struct notice_done {
     const char *role; // who was told of it, as configured; NULL: nobody, it only happened
 };
 
-// Everything that a mail on a deadline may say. Strings are borrowed. Nothing else can get into a mail.
+// Everything that a mail on a deadline may say; nothing else can get into one. Strings are borrowed, and NULL
+// only where that is said; "" is left out.
 struct notice_facts {
     const char *case_id, *subject, *unit, *code;
     const char *title, *basis; // in the language of the mail; NULL: not said
@@ -43,10 +44,8 @@ struct backlog_row {
     int open, breached; // within their date, and beyond it
 };
 
-// Counts of 1 and 2 can identify a child (LAW, 11.6): they are written "under 3", and sums that would give
-// them away are written "mindst …".
-#define COUNT_SHOWN_FROM 3
-
+// Small counts can identify a child (LAW, 11.6): they are written "under 3" (COUNT_SHOWN_FROM,
+// core/phrases.h), and sums that would give them away "mindst …".
 struct backlog_facts {
     const char *unit;
     instant now;
