@@ -17,41 +17,60 @@ struct mqtt_options {
     bool tls;                                   // default true
     const char *ca_file, *cert_file, *key_file; // NULL: system's, none, none
     const char *user, *password;                // from a file or credential, never logged
-    const char *client_id;
-    int keepalive_s;                       // default 30
-    const char *will_topic, *will_payload; // retained, QoS 1
+    const char *client_id;                      // NULL: a random one
+    int keepalive_s;                            // default 30; at least 5
+    const char *will_topic, *will_payload;      // retained, QoS 1; NULL: no will
+    const char *content_type;                   // of the will and the last message, MQTT 5 only; NULL: none
+    // 0: the default in brackets.
+    int connect_timeout_ms; // from the look-up's answer to CONNACK, for each address (10000)
+    int ack_timeout_ms; // messages outstanding and no PUBACK for so long: the connection is dropped (60000)
+    int retry_first_ms, retry_max_ms; // the wait doubles (1000, 60000), with a spread of a fifth
 };
 
 #define MQTT_WINDOW 50 // messages outstanding at most; beyond it mqtt_publish refuses
 
 struct mqtt;
-typedef void (*mqtt_on_state)(void *data, bool up, const struct error *err); // err says when the next try is
-struct mqtt *mqtt_new(uv_loop_t *loop, const struct mqtt_options *options, mqtt_on_state on_state,
-                      void *data);
+// up: connected and accepted by the broker. Not up: lost, refused or not reached; err says why and when the
+// next try is. Tries go on for ever, until mqtt_close. What was outstanding has been ended before.
+typedef void (*mqtt_on_state)(void *data, bool up, const struct error *err);
+struct mqtt *mqtt_new(uv_loop_t *loop, const struct mqtt_options *options, // copied
+                      mqtt_on_state on_state, void *data);
 void mqtt_start(struct mqtt *mqtt);
 bool mqtt_is_up(const struct mqtt *mqtt);
 size_t mqtt_free_slots(const struct mqtt *mqtt); // 0 while not up
 
+enum mqtt_outcome {
+    MQTT_ACKED,
+    MQTT_LOST, // connection lost before the PUBACK, so it is not known whether it arrived: the caller
+               // publishes it again after the next up; the library's own copy is dropped with the connection
+    MQTT_REFUSED, // the broker said no (MQTT 5): not authorised, quota exceeded …; it may say yes later
+    MQTT_UNFIT    // the broker will never take this message as it is: too large, topic or payload not valid
+};
+
 struct mqtt_message {
     // The caller fills:
     void *data;
-    const char *topic;
+    const char *topic;   // copied
     const void *payload; // copied; NULL and 0 clear a retained topic
     size_t length;
     bool retain;
     const char *content_type; // MQTT 5 only; NULL: none
-    // Exactly once, never from inside mqtt_publish: acked, or not (connection lost before the PUBACK: the
-    // caller publishes it again after the next up; the library's own copy is dropped with the connection).
-    void (*on_done)(struct mqtt_message *message, bool acked);
+    // Exactly once, never from inside mqtt_publish. err says why for REFUSED and UNFIT, else NULL.
+    void (*on_done)(struct mqtt_message *message, enum mqtt_outcome outcome, const struct error *err);
     // ---- kept by the module ----
     struct mqtt_message *next;
     int mid;
+    int reason;
 };
 
-int mqtt_publish(struct mqtt *mqtt, struct mqtt_message *message,
-                 struct error *err) MUST_CHECK; // -1: not up or window full
-// Publishes a last retained message on the will's topic, says DISCONNECT, waits up to grace_ms; mqtt is freed
-// before the call.
+// 0, or -1: not up, window full, or, while up with free slots, a message that can never be sent (err says
+// why). Then on_done is not called.
+int mqtt_publish(struct mqtt *mqtt, struct mqtt_message *message, struct error *err) MUST_CHECK;
+
+// Publishes a last retained message on the will's topic, waits until everything outstanding is acknowledged,
+// says DISCONNECT, all within grace_ms; mqtt is freed before the call. What is not acknowledged by then ends
+// as LOST and the connection is dropped without DISCONNECT, so that the broker publishes the will. No
+// on_state any more.
 void mqtt_close(struct mqtt *mqtt, const void *last_payload, size_t last_length, int grace_ms,
                 void (*on_closed)(void *data), void *data);
 
