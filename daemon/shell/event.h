@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The MQTT contract, version 1 (DESIGN, section 6): topics and JSON of every message. AsyncAPI and JSON
-// Schemas in contrib.
+// Schemas in contrib. The same transition always gives the same bytes.
 #ifndef FRISTD_SHELL_EVENT_H
 #define FRISTD_SHELL_EVENT_H
 
@@ -14,18 +14,25 @@ struct event_site {
     const struct zone *zone;
 };
 
-// Appends a topic level from data: '/', '+', '#', '%' and control characters percent-encoded, "" as "-".
+#define EVENT_CONTENT_TYPE  "application/cloudevents+json; charset=utf-8" // of events
+#define STATUS_CONTENT_TYPE "application/json"                            // of what is retained
+
+// Appends a topic level from data: '/', '+', '#', '%' and what MQTT forbids or advises against (control
+// characters, non-characters, bytes that are no UTF-8) percent-encoded, "" as "-". At most three bytes for
+// one: with identifiers of CASEFILE_ID_MAX no topic comes near the 65,535 bytes that MQTT allows.
 void event_topic_level(struct buffer *into, const char *text);
 
-void event_topic(const struct event_site *site, const struct transition *transition,
-                 struct buffer *into); // event/{type}
+// event/deadline.{transition}: what follows "dk.fristd." in the type, without the version
+void event_topic(const struct event_site *site, const struct transition *transition, struct buffer *into);
 void event_payload(const struct event_site *site, const struct transition *transition,
                    struct buffer *into); // a CloudEvent
-void state_topic(const struct event_site *site, const struct transition *transition,
-                 struct buffer *into); // deadline/{code}/{case}/{subject}
+// deadline/{code}/{case}/{subject}
+void state_topic(const struct event_site *site, const struct transition *transition, struct buffer *into);
 void state_payload(const struct event_site *site, const struct transition *transition,
-                   struct buffer *into); // retained state
+                   struct buffer *into); // retained: the state that this transition has led to
 void status_topic(const struct event_site *site, struct buffer *into);
+// since: of what is said, that is when the daemon came up or was stopped; INSTANT_NONE in the will, which the
+// broker publishes when it has lost us, whenever that is.
 void status_payload(const struct event_site *site, const char *boot_id, bool online, instant since,
                     struct buffer *into);
 

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "shell/event.h"
+
+#include "core/utf8.h"
+#include "core/zone.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// --- percent-encoding ---
+
+static void add_percent(struct buffer *into, const char *from, const char *to)
+{
+    for (; from < to; from++) {
+        static const char hex[] = "0123456789ABCDEF";
+        char encoded[3] = {'%', hex[(unsigned char)*from >> 4], hex[*from & 15]};
+        buffer_add(into, encoded, sizeof encoded);
+    }
+}
+
+// U+FDD0..U+FDEF and the last two of each plane; brokers close the connection on them.
+static bool is_noncharacter(uint32_t character)
+{
+    return (character >= 0xfdd0 && character <= 0xfdef) || (character & 0xfffe) == 0xfffe;
+}
+
+static bool stays_in_topic(uint32_t character)
+{
+    if (character < 0x80)
+        return character >= ' ' && character != 0x7f && strchr("/+#%", (int)character) == NULL;
+    return character != UTF8_BAD && !utf8_is_control(character) && !is_noncharacter(character);
+}
+
+void event_topic_level(struct buffer *into, const char *text)
+{
+    if (text[0] == '\0')
+        text = "-";
+    const char *end = text + strlen(text);
+    while (text < end) {
+        const char *start = text;
+        uint32_t character = utf8_next(&text, end);
+        if (stays_in_topic(character))
+            buffer_add(into, start, (size_t)(text - start));
+        else
+            add_percent(into, start, text);
+    }
+}
+
+// The unreserved characters of RFC 3986, section 2.3.
+static void add_url_part(struct buffer *into, const char *text)
+{
+    for (; *text; text++) {
+        bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+                     (*text >= '0' && *text <= '9') || strchr("-._~", *text) != NULL;
+        if (plain)
+            buffer_add_char(into, *text);
+        else
+            add_percent(into, text, text + 1);
+    }
+}
+
+// --- JSON: the keys come in the order of the code ---
+
+static void add_json_character(struct buffer *into, unsigned char c)
+{
+    if (c == '"' || c == '\\') {
+        char escaped[2] = {'\\', (char)c};
+        buffer_add(into, escaped, sizeof escaped);
+    } else if (c < 0x20 || c == 0x7f) {
+        buffer_format(into, "\\u%04x", c);
+    } else {
+        buffer_add_char(into, (char)c);
+    }
+}
+
+static void add_json_text(struct buffer *into, const char *text)
+{
+    buffer_add_char(into, '"');
+    const char *end = text + strlen(text);
+    while (text < end) {
+        const char *start = text;
+        uint32_t character = utf8_next(&text, end);
+        if (character == UTF8_BAD)
+            buffer_add_string(into, UTF8_REPLACEMENT);
+        else if (character < 0x80)
+            add_json_character(into, (unsigned char)character);
+        else
+            buffer_add(into, start, (size_t)(text - start));
+    }
+    buffer_add_char(into, '"');
+}
+
+// ,"key": – the first member of an object is written by its maker.
+static void add_key(struct buffer *into, const char *key)
+{
+    buffer_add(into, ",\"", 2);
+    buffer_add_string(into, key);
+    buffer_add(into, "\":", 2);
+}
+
+static void add_text(struct buffer *into, const char *key, const char *text)
+{
+    add_key(into, key);
+    add_json_text(into, text);
+}
+
+static void add_instant(struct buffer *into, const char *key, const struct zone *zone, instant at)
+{
+    add_key(into, key);
+    char text[ZONE_INSTANT_SIZE];
+    if (at == INSTANT_NONE)
+        buffer_add_string(into, "null");
+    else
+        add_json_text(into, zone_format(zone, at, text));
+}
+
+static void add_bool(struct buffer *into, const char *key, bool value)
+{
+    add_key(into, key);
+    buffer_add_string(into, value ? "true" : "false");
+}
+
+static void add_link(struct buffer *into, const struct event_site *site, const char *case_id)
+{
+    add_key(into, "link");
+    const char *place = site->link_format ? strstr(site->link_format, "%s") : NULL;
+    if (place == NULL) {
+        buffer_add_string(into, "null");
+        return;
+    }
+    struct buffer link = {0};
+    buffer_add(&link, site->link_format, (size_t)(place - site->link_format));
+    add_url_part(&link, case_id);
+    buffer_add_string(&link, place + 2);
+    add_json_text(into, link.data);
+    buffer_done(&link);
+}
+
+// The closed list of what leaves the house (DESIGN, section 12): nothing is added here without being on it.
+static void add_deadline(struct buffer *into, const struct event_site *site,
+                         const struct transition *transition)
+{
+    buffer_add_string(into, "\"code\":");
+    add_json_text(into, transition->code);
+    if (site->with_rule_ids && !transition->sensitive)
+        add_text(into, "rule", transition->rule);
+    add_text(into, "kind", rules_kind_name(transition->rule_kind));
+    add_text(into, "case", transition->case_id);
+    add_text(into, "subject", transition->subject);
+    add_key(into, "occurrence");
+    buffer_format(into, "%d", transition->occurrence);
+    add_text(into, "unit", transition->unit);
+    add_text(into, "state", deadline_state_name(transition->state));
+    add_instant(into, "anchor", site->zone, transition->anchor_at);
+    add_instant(into, "due", site->zone, transition->due_at);
+    add_instant(into, "breached", site->zone, transition->breached_at);
+}
+
+// Padded, because CloudEvents wants a sequence that sorts as text.
+static void add_sequence(struct buffer *into, int64_t number)
+{
+    add_key(into, "sequence");
+    buffer_format(into, "\"%019lld\"", (long long)number);
+}
+
+static void add_classification(struct buffer *into)
+{
+    buffer_add_string(into, ",\"dataclassification\":\"restricted\"");
+}
+
+// --- topics ---
+
+static void add_base(struct buffer *into, const struct event_site *site)
+{
+    buffer_add_string(into, "fristd/v1/");
+    buffer_add_string(into, site->site);
+}
+
+void event_topic(const struct event_site *site, const struct transition *transition, struct buffer *into)
+{
+    add_base(into, site);
+    buffer_add_string(into, "/event/deadline.");
+    buffer_add_string(into, transition_name(transition->kind));
+}
+
+void state_topic(const struct event_site *site, const struct transition *transition, struct buffer *into)
+{
+    add_base(into, site);
+    buffer_add_string(into, "/deadline/");
+    event_topic_level(into, transition->code);
+    buffer_add_char(into, '/');
+    event_topic_level(into, transition->case_id);
+    buffer_add_char(into, '/');
+    event_topic_level(into, transition->subject);
+}
+
+void status_topic(const struct event_site *site, struct buffer *into)
+{
+    add_base(into, site);
+    buffer_add_string(into, "/status");
+}
+
+// --- payloads ---
+
+void event_payload(const struct event_site *site, const struct transition *transition, struct buffer *into)
+{
+    buffer_format(into, "{\"specversion\":\"1.0\",\"id\":\"%s-%lld\",\"source\":\"//%s/fristd\"", site->site,
+                  (long long)transition->number, site->site);
+    buffer_format(into, ",\"type\":\"dk.fristd.deadline.%s.v1\"", transition_name(transition->kind));
+    add_text(into, "subject", transition->case_id);
+    add_instant(into, "time", site->zone, transition->at);
+    add_instant(into, "recordedtime", site->zone, transition->recorded_at);
+    add_sequence(into, transition->number);
+    add_classification(into);
+    buffer_add_string(into, ",\"datacontenttype\":\"application/json\",\"data\":{");
+    add_deadline(into, site, transition);
+    add_instant(into, "closed", site->zone, transition->closed_at);
+    add_bool(into, "late", transition->late);
+    add_link(into, site, transition->case_id);
+    buffer_add_string(into, "}}");
+}
+
+void state_payload(const struct event_site *site, const struct transition *transition, struct buffer *into)
+{
+    buffer_add_char(into, '{');
+    add_deadline(into, site, transition);
+    add_instant(into, "since", site->zone, transition->at);
+    add_link(into, site, transition->case_id);
+    add_sequence(into, transition->number);
+    add_classification(into);
+    buffer_add_char(into, '}');
+}
+
+void status_payload(const struct event_site *site, const char *boot_id, bool online, instant since,
+                    struct buffer *into)
+{
+    buffer_format(into, "{\"status\":\"%s\"", online ? "online" : "offline");
+    add_text(into, "boot", boot_id);
+    add_instant(into, "since", site->zone, since);
+    add_text(into, "version", FRISTD_VERSION);
+    add_classification(into);
+    buffer_add_char(into, '}');
+}
