@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "shell/event.h"
 
+#include "core/link.h"
 #include "core/utf8.h"
 #include "core/zone.h"
 
 #include <stdio.h>
 #include <string.h>
 
-// --- percent-encoding ---
+// --- topic levels ---
 
 static void add_percent(struct buffer *into, const char *from, const char *to)
 {
@@ -43,19 +44,6 @@ void event_topic_level(struct buffer *into, const char *text)
             buffer_add(into, start, (size_t)(text - start));
         else
             add_percent(into, start, text);
-    }
-}
-
-// The unreserved characters of RFC 3986, section 2.3.
-static void add_url_part(struct buffer *into, const char *text)
-{
-    for (; *text; text++) {
-        bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-                     (*text >= '0' && *text <= '9') || strchr("-._~", *text) != NULL;
-        if (plain)
-            buffer_add_char(into, *text);
-        else
-            add_percent(into, text, text + 1);
     }
 }
 
@@ -123,15 +111,12 @@ static void add_bool(struct buffer *into, const char *key, bool value)
 static void add_link(struct buffer *into, const struct event_site *site, const char *case_id)
 {
     add_key(into, "link");
-    const char *place = site->link_format ? strstr(site->link_format, "%s") : NULL;
-    if (place == NULL) {
+    if (site->link == NULL) {
         buffer_add_string(into, "null");
         return;
     }
     struct buffer link = {0};
-    buffer_add(&link, site->link_format, (size_t)(place - site->link_format));
-    add_url_part(&link, case_id);
-    buffer_add_string(&link, place + 2);
+    link_to_case(&link, site->link, case_id);
     add_json_text(into, link.data);
     buffer_done(&link);
 }

@@ -8,9 +8,9 @@
 #include "core/transition.h"
 
 struct event_site {
-    const char *site;        // [a-z0-9-]+
-    bool with_rule_ids;      // rule ids may leave the house (never those of sensitive rules)
-    const char *link_format; // "%s" stands for the percent-encoded case id; NULL: no link
+    const char *site;   // [a-z0-9-]+
+    bool with_rule_ids; // rule ids may leave the house (never those of sensitive rules)
+    const char *link;   // web address of a case, as link_to_case takes it; NULL: none
     const struct zone *zone;
 };
 
