@@ -74,11 +74,10 @@ static unsigned event_date(const struct due_basis *basis, struct step_list *step
     return basis->due_on < basis->event_date ? DUE_ON_EARLY : 0;
 }
 
-// A single form, before roll and `at`: a date, or (by_instant) an instant.
+// A single form, before roll and `at`: a date, or (by_instant) an instant; neither where it gives none.
 static unsigned single_form(const struct due *form, const struct due_basis *basis, struct step_list *steps,
                             struct due_date *ret_due)
 {
-    const struct zone *zone = basis->rules->zone;
     civil_date date = CIVIL_NONE;
     unsigned faults = 0;
     *ret_due = due_undated;
@@ -134,10 +133,7 @@ static unsigned single_form(const struct due *form, const struct due_basis *basi
     case DUE_EARLIEST:
         assert(!"no single form");
     }
-    if (date != CIVIL_NONE) {
-        ret_due->date = date;
-        ret_due->at = zone_to_instant(zone, date, DAY_END);
-    }
+    ret_due->date = date;
     return faults;
 }
 
@@ -149,6 +145,8 @@ static unsigned earliest_form(const struct due *form, const struct due_basis *ba
     for (int i = 0; i < form->earliest_count; i++) {
         struct due_date candidate;
         faults |= single_form(&form->earliest[i], basis, steps, &candidate);
+        if (candidate.date != CIVIL_NONE)
+            candidate.at = zone_to_instant(basis->rules->zone, candidate.date, DAY_END);
         if (candidate.at != INSTANT_NONE && (ret_due->at == INSTANT_NONE || candidate.at < ret_due->at))
             *ret_due = candidate;
     }
@@ -175,16 +173,14 @@ static void roll(struct due_date *due, const struct due *form, const struct rule
 static void finish(struct due_date *due, const struct due *form, const struct rule *rule,
                    const struct zone *zone, struct step_list *steps)
 {
-    if (due->at == INSTANT_NONE)
-        return;
-    if (due->by_instant) {
+    if (due->date != CIVIL_NONE) {
+        due->second = form->at == DUE_END_OF_DAY ? DAY_END : form->at;
+        roll(due, form, rule, zone, steps);
+    } else if (due->at != INSTANT_NONE) {
         struct civil_time civil = zone_to_civil(zone, due->at);
         due->date = civil.date;
         due->second = civil.second;
-        return;
     }
-    due->second = form->at == DUE_END_OF_DAY ? DAY_END : form->at;
-    roll(due, form, rule, zone, steps);
 }
 
 unsigned due_compute(const struct due *form, const struct due_basis *basis, struct step_list *steps,
@@ -210,7 +206,7 @@ bool due_join_day(struct due_date *due, const struct due *form, const struct rul
         if (zone_to_instant(rules->zone, day, DAY_END) >= stands)
             return false;
     }
-    *due = (struct due_date){.date = day, .at = zone_to_instant(rules->zone, day, DAY_END)};
+    *due = (struct due_date){.date = day};
     finish(due, form, rule, rules->zone, NULL);
     return true;
 }

@@ -65,6 +65,14 @@ static bool is_in_set(const uint64_t *set, int line)
     return set[line / 64] >> line % 64 & 1;
 }
 
+static bool is_empty(const uint64_t *set, size_t words)
+{
+    for (size_t i = 0; i < words; i++)
+        if (set[i] != 0)
+            return false;
+    return true;
+}
+
 static void join_sets(uint64_t *set, const uint64_t *other, size_t words)
 {
     for (size_t i = 0; i < words; i++)
@@ -74,6 +82,9 @@ static void join_sets(uint64_t *set, const uint64_t *other, size_t words)
 void evaluator_breach(struct evaluator *evaluator, int line, int subject, instant at)
 {
     const struct rules_index *index = evaluator->rules->index;
+    const uint64_t *started = index->started_by_breach + (size_t)line * index->words;
+    if (is_empty(started, index->words)) // nobody listens
+        return;
     struct seen_event *breach = arena_alloc(&evaluator->arena, sizeof *breach);
     *breach = (struct seen_event){.at = at,
                                   .date = zone_date(evaluator->rules->zone, at),
@@ -84,7 +95,7 @@ void evaluator_breach(struct evaluator *evaluator, int line, int subject, instan
                                   .order = -1};
     MEMORY_GROW(evaluator->breaches, evaluator->breach_count, evaluator->breach_capacity);
     evaluator->breaches[evaluator->breach_count++] = breach;
-    join_sets(evaluator->waiting, index->started_by_breach + (size_t)line * index->words, index->words);
+    join_sets(evaluator->waiting, started, index->words);
 }
 
 void evaluator_wake(struct evaluator *evaluator, instant at)
@@ -449,11 +460,20 @@ static int compare_sections(const void *left, const void *right)
     return strcmp(a->subject, b->subject);
 }
 
+static void sort_sections(struct evaluator *evaluator)
+{
+    const struct section *sections = evaluator->sections;
+    size_t i = 1;
+    while (i < evaluator->section_count && compare_sections(&sections[i - 1], &sections[i]) < 0)
+        i++;
+    if (i < evaluator->section_count) // most rules lean on no other and run in the order of their ids
+        qsort(evaluator->sections, evaluator->section_count, sizeof *sections, compare_sections);
+}
+
 static void collect_deadlines(struct evaluator *evaluator)
 {
     size_t taken = 0;
-    if (evaluator->section_count > 1)
-        qsort(evaluator->sections, evaluator->section_count, sizeof *evaluator->sections, compare_sections);
+    sort_sections(evaluator);
     MAKE_ROOM(evaluator->deadlines, evaluator->draft_count, evaluator->deadline_capacity);
     for (size_t s = 0; s < evaluator->section_count; s++)
         for (size_t i = 0; i < evaluator->sections[s].count; i++) {

@@ -3,7 +3,8 @@
 // rise with their number, so the first after a given instant is found by halving.
 #include "core/stages.h"
 
-#define REPEATS_MAX (1 << 22) // every hour from 1980 to CIVIL_YEAR_MAX, and some
+#define LAST_OF_ALL (84370 * (instant)86400) // 2200-12-31, the end of CIVIL_YEAR_MAX
+#define REPEATS_MAX (1 << 22)                // every hour from 1980 until then, and some
 
 // What a deadline's stages have in common.
 struct plan {
@@ -11,7 +12,8 @@ struct plan {
     const struct deadline *deadline;
     civil_date due_date;
     instant breach_at;
-    instant last; // no stage of any kind after it
+    instant after; // only what is later, and so later than the anchor
+    instant last;  // no stage of any kind after it
 };
 
 // Where the escalation ends with the breach: the deadline closes by itself then.
@@ -26,14 +28,16 @@ static instant earlier(instant a, instant b)
     return a < b ? a : b;
 }
 
-static struct plan make_plan(const struct ruleset *rules, const struct deadline *deadline, instant until)
+static struct plan make_plan(const struct ruleset *rules, const struct deadline *deadline, instant after,
+                             instant until)
 {
     struct plan plan = {
         .rules = rules,
         .deadline = deadline,
         .due_date = zone_date(rules->zone, deadline->due_at),
         .breach_at = breach_instant(deadline->due_at, deadline->anchor_at),
-        .last = earlier(until, zone_to_instant(rules->zone, civil_from_ymd(CIVIL_YEAR_MAX, 12, 31), 0)),
+        .after = after == INSTANT_NONE || after < deadline->anchor_at ? deadline->anchor_at : after,
+        .last = earlier(until, LAST_OF_ALL),
     };
     if (deadline->state == STATE_MISSED) // closed at its due, and its breach stage is still to come
         plan.last = earlier(plan.last, plan.breach_at);
@@ -51,41 +55,48 @@ static instant at_notice_time(const struct plan *plan, civil_date date)
     return zone_to_instant(plan->rules->zone, date, plan->rules->notice_time);
 }
 
-static instant base_of(const struct plan *plan, const struct stage *stage)
-{
-    const struct calendar *office = plan->rules->office_calendar;
-    if (stage->when == STAGE_BREACH)
-        return plan->breach_at;
-    bool before = stage->when == STAGE_BEFORE;
-    if (duration_is_hours(&stage->offset)) {
-        int64_t seconds = duration_seconds(&stage->offset);
-        return before ? plan->deadline->due_at - seconds : plan->deadline->due_at + seconds;
-    }
-    return at_notice_time(plan, before ? duration_subtract(&stage->offset, plan->due_date, office)
-                                       : duration_add(&stage->offset, plan->due_date, office));
-}
-
-// The stage itself (0) or its i-th repeat: the stage's date plus i times the duration.
-static instant repeat_of(const struct plan *plan, const struct stage *stage, instant base, int repeat)
-{
-    if (repeat == 0)
-        return base;
-    if (duration_is_hours(&stage->every))
-        return base + repeat * duration_seconds(&stage->every);
-    struct duration times = stage->every;
-    for (int i = 0; i < times.count; i++)
-        times.terms[i].amount *= repeat;
-    civil_date date = zone_date(plan->rules->zone, base);
-    return at_notice_time(plan, duration_add(&times, date, plan->rules->office_calendar));
-}
-
 // A stage's times, one after another.
 struct row {
     const struct stage *stage;
-    instant base, last;
-    int repeat;
+    instant base; // the stage itself
+    civil_date base_date;
+    instant last;
+    int repeat; // of `at`; 0: the stage itself
     instant at; // INSTANT_NONE: no more
 };
+
+static void find_base(const struct plan *plan, struct row *row)
+{
+    const struct stage *stage = row->stage;
+    const struct calendar *office = plan->rules->office_calendar;
+    bool before = stage->when == STAGE_BEFORE;
+    if (stage->when != STAGE_BREACH && !duration_is_hours(&stage->offset)) {
+        row->base_date = before ? duration_subtract(&stage->offset, plan->due_date, office)
+                                : duration_add(&stage->offset, plan->due_date, office);
+        row->base = at_notice_time(plan, row->base_date);
+        return;
+    }
+    if (stage->when == STAGE_BREACH)
+        row->base = plan->breach_at;
+    else
+        row->base = plan->deadline->due_at + (before ? -1 : 1) * duration_seconds(&stage->offset);
+    if (stage->every.count > 0)
+        row->base_date = zone_date(plan->rules->zone, row->base);
+}
+
+// The stage itself (0) or its i-th repeat: the stage's date plus i times the duration.
+static instant repeat_of(const struct plan *plan, const struct row *row, int repeat)
+{
+    const struct duration *every = &row->stage->every;
+    if (repeat == 0)
+        return row->base;
+    if (duration_is_hours(every))
+        return row->base + repeat * duration_seconds(every);
+    struct duration times = *every;
+    for (int i = 0; i < times.count; i++)
+        times.terms[i].amount *= repeat;
+    return at_notice_time(plan, duration_add(&times, row->base_date, plan->rules->office_calendar));
+}
 
 static bool exists(const struct plan *plan, const struct stage *stage)
 {
@@ -99,23 +110,40 @@ static bool exists(const struct plan *plan, const struct stage *stage)
 static void step_to(const struct plan *plan, struct row *row, int repeat)
 {
     row->repeat = repeat;
-    row->at = repeat > 0 && row->stage->every.count == 0 ? INSTANT_NONE
-                                                         : repeat_of(plan, row->stage, row->base, repeat);
+    row->at = repeat > 0 && row->stage->every.count == 0 ? INSTANT_NONE : repeat_of(plan, row, repeat);
     if (row->at > row->last)
         row->at = INSTANT_NONE;
 }
 
-// The first repeat strictly later than `after`: out in doubled steps, back by halving.
-static int first_repeat(const struct plan *plan, const struct row *row, instant after)
+// A repeat that is surely not later than plan.after: as many as fit in when each takes as long as it ever
+// can.
+static int passed_repeats(const struct plan *plan, const struct row *row)
 {
-    int low = 0, high = 1; // low is not later, high may be
-    while (high < REPEATS_MAX && repeat_of(plan, row->stage, row->base, high) <= after) {
+    static const int longest_days[] = {
+        [UNIT_DAYS] = 1, [UNIT_WEEKS] = 7, [UNIT_MONTHS] = 31, [UNIT_YEARS] = 366};
+    const struct duration *every = &row->stage->every;
+    if (duration_is_hours(every))
+        return (int)((plan->after - row->base) / duration_seconds(every));
+    if (duration_has_working_days(every))
+        return 0;
+    int days = 0, passed = zone_date(plan->rules->zone, plan->after) - row->base_date;
+    for (int i = 0; i < every->count; i++)
+        days += every->terms[i].amount * longest_days[every->terms[i].unit];
+    return passed > days ? passed / days - 1 : 0;
+}
+
+// The first repeat that is later: out in doubled steps, back by halving.
+static int first_repeat(const struct plan *plan, const struct row *row)
+{
+    int low = passed_repeats(plan, row), high = low + 1; // low is not later, high may be
+    while (high < REPEATS_MAX && repeat_of(plan, row, high) <= plan->after) {
+        int step = 2 * (high - low);
         low = high;
-        high *= 2;
+        high += step;
     }
     while (high - low > 1) {
         int middle = low + (high - low) / 2;
-        if (repeat_of(plan, row->stage, row->base, middle) <= after)
+        if (repeat_of(plan, row, middle) <= plan->after)
             low = middle;
         else
             high = middle;
@@ -123,25 +151,18 @@ static int first_repeat(const struct plan *plan, const struct row *row, instant 
     return high;
 }
 
-// Begins after `after`.
-static struct row start_row(const struct plan *plan, const struct stage *stage, instant after)
+static struct row start_row(const struct plan *plan, const struct stage *stage)
 {
     struct row row = {.stage = stage, .at = INSTANT_NONE};
     row.last = stage->when == STAGE_BEFORE ? earlier(plan->last, plan->deadline->due_at) : plan->last;
-    if (!exists(plan, stage) || after >= row.last)
+    if (!exists(plan, stage) || plan->after >= row.last)
         return row;
-    row.base = base_of(plan, stage);
-    if (row.base > after)
+    find_base(plan, &row);
+    if (row.base > plan->after)
         step_to(plan, &row, 0);
     else if (stage->every.count > 0)
-        step_to(plan, &row, first_repeat(plan, &row, after));
+        step_to(plan, &row, first_repeat(plan, &row));
     return row;
-}
-
-// No stage stands at or before the anchor.
-static instant after_anchor(const struct deadline *deadline, instant after)
-{
-    return after == INSTANT_NONE || after < deadline->anchor_at ? deadline->anchor_at : after;
 }
 
 // The rows of an escalation side by side; the earliest time first, at one time in the order of the stages.
@@ -150,12 +171,12 @@ struct rows {
     int count;
 };
 
-static void start_rows(struct rows *rows, const struct plan *plan, instant after)
+static void start_rows(struct rows *rows, const struct plan *plan)
 {
     const struct escalation *escalation = plan->deadline->rule->escalation;
     rows->count = escalation->stage_count;
     for (int i = 0; i < rows->count; i++)
-        rows->rows[i] = start_row(plan, &escalation->stages[i], after);
+        rows->rows[i] = start_row(plan, &escalation->stages[i]);
 }
 
 static struct row *earliest_row(struct rows *rows)
@@ -177,21 +198,22 @@ size_t stages_between(const struct ruleset *rules, const struct deadline *deadli
 {
     if (!has_stages(deadline))
         return 0;
-    struct plan plan = make_plan(rules, deadline, until);
-    const struct stage *stages = deadline->rule->escalation->stages;
+    struct plan plan = make_plan(rules, deadline, after, until);
+    size_t all = 0, skipped = 0, written = 0;
     struct rows rows;
     struct row *row;
-    size_t all = 0, passed = 0, written = 0;
-    for (start_rows(&rows, &plan, after_anchor(deadline, after)); (row = earliest_row(&rows)) != NULL; all++)
+    for (start_rows(&rows, &plan); (row = earliest_row(&rows)) != NULL; all++)
         step_to(&plan, row, row->repeat + 1);
     if (capacity == 0)
         return all;
-    for (start_rows(&rows, &plan, after_anchor(deadline, after)); (row = earliest_row(&rows)) != NULL;
-         passed++) {
-        if (all - passed <= capacity)
-            ret_times[written++] = (struct stage_time){
-                .at = row->at, .stage = (int)(row->stage - stages), .repeat = row->repeat};
-        step_to(&plan, row, row->repeat + 1);
+    for (start_rows(&rows, &plan); (row = earliest_row(&rows)) != NULL;
+         step_to(&plan, row, row->repeat + 1)) {
+        if (all - skipped > capacity) {
+            skipped++;
+            continue;
+        }
+        int stage = (int)(row->stage - deadline->rule->escalation->stages);
+        ret_times[written++] = (struct stage_time){.at = row->at, .stage = stage, .repeat = row->repeat};
     }
     return all;
 }
@@ -200,11 +222,11 @@ instant stages_next(const struct ruleset *rules, const struct deadline *deadline
 {
     if (!has_stages(deadline) || deadline_is_closed(deadline->state) || deadline->state == STATE_PAUSED)
         return INSTANT_NONE;
-    struct plan plan = make_plan(rules, deadline, INT64_MAX);
+    struct plan plan = make_plan(rules, deadline, after, INT64_MAX);
     const struct escalation *escalation = deadline->rule->escalation;
     instant next = INSTANT_NONE;
     for (int i = 0; i < escalation->stage_count; i++) {
-        struct row row = start_row(&plan, &escalation->stages[i], after_anchor(deadline, after));
+        struct row row = start_row(&plan, &escalation->stages[i]);
         if (row.at != INSTANT_NONE && (next == INSTANT_NONE || row.at < next))
             next = row.at;
     }
