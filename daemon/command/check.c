@@ -3,6 +3,7 @@
 #include "command/check.h"
 
 #include "command/command.h"
+#include "core/example.h"
 #include "core/utf8.h"
 #include "shell/rules_file.h"
 #include "shell/templates.h"
@@ -17,7 +18,9 @@ static const char help[] =
     "usage: fristd check [--config FILE] [--json]\n"
     "\n"
     "Looks at the configuration (default " DEFAULT_CONFIG "), the rules and the mail templates that it\n"
-    "names, and says what is wrong with them and where. Nothing is changed and nothing is sent.\n"
+    "names, runs the examples in the rules, and says what is wrong and where. Nothing is changed and "
+    "nothing\n"
+    "is sent. Examples are run here alone; fristd run and fristd evaluate only read them.\n"
     "\n"
     "  --config FILE  another configuration\n"
     "  --json         the result as one JSON object\n"
@@ -110,18 +113,58 @@ static void on_rules_warning(void *data, const char *text)
     check_warning(data, text);
 }
 
+// Runs all examples of one version of a rule; the number of those that failed.
+static int run_examples(struct check *check, struct evaluator *evaluator, const struct rule *rule)
+{
+    int failed = 0;
+    for (int i = 0; i < rule->example_count; i++) {
+        struct error err;
+        if (example_run(evaluator, check->zone, rule, &rule->examples[i], &err) < 0) {
+            check_error(check, &err);
+            failed++;
+        }
+    }
+    return failed;
+}
+
+// Rules that are switched off run theirs too: the examples show what they would do.
+static int check_examples(struct check *check, int *ret_examples)
+{
+    struct ruleset rules;
+    struct error err;
+    int failed = 0, examples = 0;
+    if (rules_load_confirmed(check->config.rules_dir, check->zone, &rules, &err) < 0) {
+        check_error(check, &err);
+        return -1;
+    }
+    struct evaluator *evaluator = evaluator_new(&rules);
+    for (int i = 0; i < rules.line_count; i++)
+        for (int k = 0; k < rules.lines[i].version_count; k++) {
+            examples += rules.lines[i].versions[k]->example_count;
+            failed += run_examples(check, evaluator, rules.lines[i].versions[k]);
+        }
+    evaluator_free(evaluator);
+    rules_done(&rules);
+    *ret_examples = examples;
+    return failed > 0 ? -1 : 0;
+}
+
 static void check_rules(struct check *check)
 {
     struct error err;
+    int examples;
     if (rules_load(check->config.rules_dir, check->zone, on_rules_warning, check, &check->rules, &err) < 0) {
         check_error(check, &err);
         return;
     }
+    if (check_examples(check, &examples) < 0)
+        return;
     int versions = 0;
     for (int i = 0; i < check->rules.line_count; i++)
         versions += check->rules.lines[i].version_count;
-    check_good(check, "%d rules in %d versions, %d escalations, %d calendars", check->rules.line_count,
-               versions, check->rules.escalation_count, check->rules.calendar_count);
+    check_good(check, "%d rules in %d versions, %d examples, %d escalations, %d calendars",
+               check->rules.line_count, versions, examples, check->rules.escalation_count,
+               check->rules.calendar_count);
 }
 
 static void check_templates(struct check *check)

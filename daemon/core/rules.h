@@ -93,6 +93,8 @@ struct rule {
     struct due due, then;                // then.form DUE_NONE: there is none
     const struct calendar *calendar;     // NULL where none is needed
     const struct escalation *escalation; // may be NULL: no stages
+    struct example *examples;            // core/example.h; run by `fristd check` alone
+    int example_count;
 
     // Set by rules_finish():
     int number;           // among all versions of all rules

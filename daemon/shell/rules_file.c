@@ -87,7 +87,8 @@ static int read_sources(struct loader *loader)
         read_section(loader, "rules", rules_declare) < 0)
         return -1;
     make_lines(loader);
-    if (read_section(loader, "rules", rules_read) < 0)
+    if (read_section(loader, "rules", rules_read) < 0 ||
+        read_section(loader, "rules", rules_check_examples) < 0)
         return -1;
     for (int i = 0; i < rules->line_count; i++)
         qsort(rules->lines[i].versions, (size_t)rules->lines[i].version_count, sizeof(struct rule *),
@@ -212,6 +213,14 @@ int rules_load(const char *directory, const struct zone *zone,
 {
     *ret_rules = (struct ruleset){.zone = zone};
     struct loader loader = {.rules = ret_rules, .err = err, .on_warning = on_warning, .data = data};
+    return finish(&loader, read_directory(&loader, directory));
+}
+
+int rules_load_confirmed(const char *directory, const struct zone *zone, struct ruleset *ret_rules,
+                         struct error *err)
+{
+    *ret_rules = (struct ruleset){.zone = zone};
+    struct loader loader = {.rules = ret_rules, .err = err, .confirm_all = true};
     return finish(&loader, read_directory(&loader, directory));
 }
 

@@ -19,6 +19,11 @@ int rules_load(const char *directory, const struct zone *zone,
                void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
                struct error *err) MUST_CHECK;
 
+// The same with every rule of confidence C confirmed, without warnings: examples show what such a rule would
+// do.
+int rules_load_confirmed(const char *directory, const struct zone *zone, struct ruleset *ret_rules,
+                         struct error *err) MUST_CHECK;
+
 // The same from texts in memory, each with the name it has in messages.
 struct rules_text {
     const char *name, *text;

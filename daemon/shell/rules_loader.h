@@ -36,6 +36,7 @@ struct loader {
     struct error *err;
     void (*on_warning)(void *data, const char *text);
     void *data;
+    bool confirm_all; // as if every rule said confirmed: true
 
     struct source *sources;
     size_t source_count, source_capacity;
@@ -110,5 +111,9 @@ int rules_read_escalations(struct loader *loader, const struct yaml_node *sectio
 int rules_declare(struct loader *loader,
                   const struct yaml_node *section);                     // ids, and how many versions of each
 int rules_read(struct loader *loader, const struct yaml_node *section); // after rules_declare
+int rules_read_examples(struct loader *loader, const struct yaml_node *node,
+                        struct rule *rule); // may be NULL
+// That some rule knows the kinds in the examples; after rules_read on all files.
+int rules_check_examples(struct loader *loader, const struct yaml_node *section);
 
 #endif

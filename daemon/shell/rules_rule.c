@@ -94,6 +94,7 @@ static int read_confidence(struct loader *loader, const struct yaml_node *rule_n
     rule->confidence = names[choice][0];
     if (confirmed && value_bool(confirmed, "confirmed", &rule->confirmed, loader->err) < 0)
         return -1;
+    rule->confirmed = rule->confirmed || loader->confirm_all;
     if (rule->confidence == 'C' && !rule->confirmed)
         loader_warn(loader, rule->place,
                     "the rule %s has confidence C and does nothing until it also says confirmed: true",
@@ -241,20 +242,6 @@ static int read_dues(struct loader *loader, const struct yaml_node *node, struct
     return 0;
 }
 
-// Their form is settled with the command that runs them; a rule's place leads back to them.
-static int check_examples(struct loader *loader, const struct yaml_node *node)
-{
-    if (node == NULL)
-        return 0;
-    if (loader_need_list(loader, node, "examples") < 0)
-        return -1;
-    for (size_t i = 0; i < yaml_count(node); i++)
-        if (!yaml_is_map(yaml_item(node, i)))
-            return yaml_error(yaml_item(node, i), loader->err,
-                              "an example must be a map with its events and the deadlines expected of them");
-    return 0;
-}
-
 static int read_rule(struct loader *loader, const struct yaml_node *node)
 {
     const struct yaml_node *present;
@@ -268,7 +255,7 @@ static int read_rule(struct loader *loader, const struct yaml_node *node)
     rule->id = line->id;
     if (read_identity(loader, node, rule) < 0 || read_scope(loader, node, rule) < 0 ||
         read_events(loader, node, rule) < 0 || read_dues(loader, node, rule) < 0 ||
-        check_examples(loader, yaml_get(node, "examples")) < 0)
+        rules_read_examples(loader, yaml_get(node, "examples"), rule) < 0)
         return -1;
     line->versions[line->version_count++] = rule;
     return 0;

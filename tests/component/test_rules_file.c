@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Rules from files: every field reaches its place, and every mistake is named with its place.
+#include "core/example.h"
 #include "shell/rules_file.h"
 
 #include <setjmp.h>
@@ -104,7 +105,12 @@ static const char full_rules[] = //
     "  note: |\n"
     "    Two\n"
     "    lines\n"
-    "  examples: [{events: [], deadlines: []}]\n"
+    "  examples: [{name: e, now: 2026-01-01, case_type: barn, faults: [due_on_missing], events:\n"
+    "    [{at: 2025-03-30 02:30, kind: a.start, subject: X, due_on: 2025-04-01}, {at: 2025-04-01T10:00Z, "
+    "kind: a.stop}],\n"
+    "    expect: [{due: 2025-04-08, breached: none, closed: 2025-04-01, state: met, occurrence: 2,\n"
+    "    subject: '', version: 2024-01-01}, {due: 2025-04-08 12:05}, {state: late}]},\n"
+    "    {name: f, events: [{at: 2025-03-30, kind: b.start, subject: ''}], expect: []}]\n"
     "  case_types: [barn, handicap]\n"
     "  start: [a.start, 'breach:other', a.start, 'breach:full2']\n"
     "  stop: [a.stop]\n"
@@ -126,6 +132,51 @@ static const char full_rules[] = //
     "- {id: other, code: K3, title: T, basis: b, kind: precondition, valid: {from: 2024-01-01}, confidence: "
     "B,\n"
     "   start: [b.start], stop: [b.stop], look_back: true, due: {at_start: true}}\n";
+
+static void assert_instant(instant at, const char *expected)
+{
+    char text[ZONE_INSTANT_SIZE];
+    assert_string_equal(zone_format(zone, at, text), expected);
+}
+
+static void assert_examples(const struct rule *rule)
+{
+    assert_int_equal(rule->example_count, 2);
+    const struct example *example = &rule->examples[0];
+    assert_string_equal(example->name, "e");
+    assert_int_equal(example->place.line, 14);
+    assert_instant(example->now, "2026-01-01T00:00:00+01:00");
+    assert_string_equal(example->case_type, "barn");
+    assert_int_equal(example->event_count, 2);
+    assert_string_equal(example->events[0].id, "1");
+    assert_string_equal(example->events[0].kind, "a.start");
+    assert_string_equal(example->events[0].subject, "X");
+    assert_instant(example->events[0].at, "2025-03-30T03:00:00+02:00"); // 02:30 does not exist
+    assert_int_equal(example->events[0].due_on, civil_from_ymd(2025, 4, 1));
+    assert_string_equal(example->events[1].subject, "1");
+    assert_int_equal(example->events[1].due_on, CIVIL_NONE);
+    assert_int_equal(example->deadline_count, 3);
+    const struct expected_deadline *deadline = &example->deadlines[0];
+    assert_int_equal(deadline->place.line, 16);
+    assert_instant(deadline->due.at, "2025-04-08T23:59:59+02:00");
+    assert_int_equal(deadline->breached.form, EXPECT_NONE);
+    assert_int_equal(deadline->closed.form, EXPECT_DATE);
+    assert_int_equal(deadline->closed.date, civil_from_ymd(2025, 4, 1));
+    assert_true(deadline->has_state);
+    assert_int_equal(deadline->state, STATE_MET);
+    assert_int_equal(deadline->occurrence, 2);
+    assert_string_equal(deadline->subject, "");
+    assert_int_equal(deadline->version, civil_from_ymd(2024, 1, 1));
+    assert_instant(example->deadlines[1].due.at, "2025-04-08T12:05:00+02:00");
+    assert_int_equal(example->deadlines[2].due.form, EXPECT_ANYTHING);
+    assert_null(example->deadlines[2].subject);
+    assert_int_equal(example->fault_count, 1);
+    assert_int_equal(example->faults[0], FAULT_DUE_ON_MISSING);
+    example = &rule->examples[1];
+    assert_string_equal(example->case_type, "barn"); // the first of the rule's
+    assert_int_equal(example->deadline_count, 0);
+    assert_instant(example->now, "2055-04-22T01:00:00+02:00"); // late enough
+}
 
 static void every_field_of_a_rule_is_read(void **state)
 {
@@ -177,6 +228,7 @@ static void every_field_of_a_rule_is_read(void **state)
     assert_true(rule->then.from_anchor);
     assert_string_equal(calendar_name(rule->calendar), "arbejdsdage");
     assert_string_equal(rule->escalation->name, "e");
+    assert_examples(rule);
 
     rule = version(&rules, "full", 1);
     assert_string_equal(rule->title_da, "Ny");
@@ -352,8 +404,10 @@ static void many_recurrences_are_kept(void **state)
 #define DURATIONS                                                                                            \
     "allowed are a number from 1 to 10000 and hours, working days, days, weeks, months or years, and sums "  \
     "such as \"18 years - 6 months\""
-#define CALENDAR "calendars: {c: {weekdays: [mo]}}\n"
-#define OF_HEAD  HEAD "  start: [x]\n"
+#define CALENDAR     "calendars: {c: {weekdays: [mo]}}\n"
+#define OF_HEAD      HEAD "  start: [x]\n"
+#define EXAMPLE_KEYS "name, now, case_type, events, expect, faults"
+#define OF_EXAMPLE   OF_HEAD "  due: {after: 1 day}\n  examples: [{name: e, "
 
 static const struct {
     const char *text, *message;
@@ -491,7 +545,37 @@ static const struct {
     {OF_HEAD "  due: {after: 1 day}\n  examples: {}\n",
      "r.yaml:11:13: examples must be a list, such as [a, b]"},
     {OF_HEAD "  due: {after: 1 day}\n  examples: [x]\n",
-     "r.yaml:11:14: an example must be a map with its events and the deadlines expected of them"},
+     "r.yaml:11:14: an example must be a map of keys; allowed: " EXAMPLE_KEYS},
+    {OF_HEAD "  due: {after: 1 day}\n  examples: [{event: []}]\n",
+     "r.yaml:11:15: unknown key in an example \"event\"; did you mean \"events\"? Allowed: " EXAMPLE_KEYS},
+    {OF_HEAD "  due: {after: 1 day}\n  examples: [{name: e, events: []}]\n",
+     "r.yaml:11:14: an example must have \"expect\""},
+    {OF_HEAD "  due: {after: 1 day}\n  examples: [{name: e, events: {}, expect: []}]\n",
+     "r.yaml:11:32: events must be a list, such as [a, b]"},
+    {OF_EXAMPLE "events: [{at: 2026-01-01, kid: x}], expect: []}]\n",
+     "r.yaml:11:50: unknown key in an event \"kid\"; did you mean \"kind\"? Allowed: at, kind, subject, "
+     "due_on"},
+    {OF_EXAMPLE "events: [{kind: x}], expect: []}]\n", "r.yaml:11:33: an event must have \"at\""},
+    {OF_EXAMPLE "events: [{at: 25:00, kind: x}], expect: []}]\n",
+     "r.yaml:11:38: at must be a time such as 2026-05-22 15:30, not \"25:00\""},
+    {OF_EXAMPLE "events: [{at: 2026-01-01, kind: y}], expect: []}]\n",
+     "r.yaml:11:56: unknown kind \"y\"; allowed: x"},
+    {OF_EXAMPLE "events: [{at: 2026-01-01, kind: x, due_on: soon}], expect: []}]\n",
+     "r.yaml:11:67: due_on must be a date such as 2024-01-31, in the years 1900 to 2200, not \"soon\""},
+    {OF_EXAMPLE "events: [], expect: [{}]}]\n",
+     "r.yaml:11:45: an expected deadline must say something, such as its due"},
+    {OF_EXAMPLE "events: [], expect: [{due: soon}]}]\n",
+     "r.yaml:11:51: due must be a time such as 2026-05-22 15:30, not \"soon\""},
+    {OF_EXAMPLE "events: [], expect: [{state: meet}]}]\n",
+     "r.yaml:11:53: unknown state \"meet\"; did you mean \"met\"? Allowed: open, breached, paused, met, "
+     "late, "
+     "missed, cancelled, lapsed, passed"},
+    {OF_EXAMPLE "events: [], expect: [{occurrence: 0}]}]\n",
+     "r.yaml:11:58: occurrence must be a whole number from 1 to 100000, not \"0\""},
+    {OF_EXAMPLE "events: [], expect: [], faults: [unknown_case]}]\n",
+     "r.yaml:11:57: unknown fault \"unknown_case\"; allowed: stop_before_start, double_start, "
+     "due_on_missing, "
+     "due_on_early, no_deadline_to_share, birth_in_future, duplicate_event"},
     // Due.
     {OF_HEAD "  due: 4 months\n", "r.yaml:10:8: due must be a map of keys; allowed: " DUE_KEYS},
     {OF_HEAD "  due: {roll: none}\n",

@@ -32,7 +32,8 @@ class Check(unittest.TestCase):
         done = self.check("--config", str(self.file))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"configuration: good: site eksempel, .*\n"
-                                      r"rules: good: \d+ rules in \d+ versions, \d+ escalations, \d+ calendars\n"
+                                      r"rules: good: \d+ rules in \d+ versions, \d+ examples, \d+ escalations, "
+                                      r"\d+ calendars\n"
                                       r"templates: good: da, en\n")
 
     def test_json(self):
@@ -44,6 +45,23 @@ class Check(unittest.TestCase):
         self.assertEqual([part["part"] for part in result["parts"]], ["configuration", "rules", "templates"])
         self.assertEqual(len(result["parts"][1]["warnings"]), 1)
         self.assertIn("the rule bfu.afslutning has confidence C", result["parts"][1]["warnings"][0])
+
+    def test_examples_are_run(self):
+        example = """    examples:
+      - {name: five months, events: [{at: 2026-01-05, kind: bfu.opmaerksom}], expect: [{due: 2026-06-05}]}
+"""
+        path = self.folder / "rules/b-undersoegelse.yaml"
+        text = path.read_text() + example
+        path.write_text(text)
+        line = text.count("\n")
+        column = text.splitlines()[line - 1].index("{due:") + 1
+        done = self.check("--config", str(self.file))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f'{path}:{line}:{column}: the example "five months" fails: this deadline came out as '
+                      '{due: 2026-05-05, state: breached}\n', done.stdout)
+        result = json.loads(self.check("--json", "--config", str(self.file)).stdout)
+        self.assertFalse(result["good"])
+        self.assertEqual([part["good"] for part in result["parts"]], [True, False, True])
 
     def test_every_part_that_can_be_looked_at_is(self):
         self.replace("rules/c-planer.yaml", "start: [indsats.startet]", "satrt: [indsats.startet]")
