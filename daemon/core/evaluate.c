@@ -420,7 +420,10 @@ static void mark_subjects(struct evaluator *evaluator, int line_number)
     const struct rules_index *index = evaluator->rules->index;
     const struct rule_line *line = &evaluator->rules->lines[line_number];
     bool scope_case = line->versions[0]->scope_case;
-    evaluator->round++;
+    if (++evaluator->round == 0) { // all numbers were used: none may look marked
+        memset(evaluator->marks, 0, (evaluator->event_capacity + 1) * sizeof *evaluator->marks);
+        evaluator->round = 1;
+    }
     for (size_t i = 0; i < evaluator->event_count; i++)
         if (line->roles[evaluator->events[i].kind] & ROLE_START)
             evaluator->marks[scope_case ? 0 : evaluator->events[i].subject] = evaluator->round;
