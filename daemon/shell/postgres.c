@@ -31,6 +31,7 @@
 // - A TLS record larger than libpq's buffer leaves bytes in OpenSSL that no poll reports.
 #include "shell/postgres.h"
 
+#include "core/utf8.h"
 #include "shell/lookup.h"
 #include "shell/postgres_types.h"
 
@@ -118,21 +119,16 @@ static void enter(struct postgres *pg, enum state state)
 
 // --- what goes wrong, in words ---
 
-// Server and library speak in several lines; ours are one.
+// Server and library speak in several lines, and in whatever encoding; ours is one line of UTF-8.
 static void say(const struct postgres *pg, const char *message, struct error *err)
 {
-    char line[sizeof err->text];
-    size_t length = 0;
-    for (const char *c = message; *c && length + 3 < sizeof line; c++) {
-        if (*c == '\n' && c[1] != '\0') {
-            line[length++] = ';';
-            line[length++] = ' ';
-        } else if ((unsigned char)*c >= 0x20) {
-            line[length++] = *c;
-        }
-    }
-    line[length] = '\0';
-    error_set(err, "%s: %s", pg->options.name, line);
+    struct buffer line = {0};
+    size_t length = strlen(message);
+    while (length > 0 && message[length - 1] == '\n')
+        length--;
+    utf8_add_clean(&line, message, length, UTF8_ONE_LINE);
+    error_set(err, "%s: %s", pg->options.name, line.data);
+    buffer_done(&line);
 }
 
 // Classes whose messages speak of structure, state and resources, never of what stands in a row. (A message
@@ -550,9 +546,11 @@ static bool send_request(struct postgres *pg, const struct postgres_request *req
 {
     if (request->script)
         return PQexitPipelineMode(pg->conn) && PQsendQuery(pg->conn, request->statements[0].sql);
-    if (request->describe)
-        return PQsendPrepare(pg->conn, "", request->describe->sql, 0, NULL) &&
+    if (request->describe) {
+        const Oid *type = request->describe->parameter_type ? &request->describe->parameter_type : NULL;
+        return PQsendPrepare(pg->conn, "", request->describe->sql, type ? 1 : 0, type) &&
                PQsendDescribePrepared(pg->conn, "") && PQpipelineSync(pg->conn);
+    }
     for (int i = 0; i < request->statement_count; i++)
         if (!send_statement(pg, &request->statements[i]))
             return false;

@@ -67,7 +67,8 @@ void postgres_param_date(struct postgres_params *params, civil_date date); // CI
 // announce.
 enum postgres_array { POSTGRES_TEXTS, POSTGRES_INT8S, POSTGRES_BOOLS, POSTGRES_INSTANTS, POSTGRES_DATES };
 void postgres_array_begin(struct postgres_params *params, enum postgres_array type, int count);
-void postgres_array_text(struct postgres_params *params, const char *text); // NULL: SQL NULL
+void postgres_array_null(struct postgres_params *params, enum postgres_array type); // SQL NULL instead of one
+void postgres_array_text(struct postgres_params *params, const char *text);         // NULL: SQL NULL
 void postgres_array_int8(struct postgres_params *params, int64_t value);
 void postgres_array_bool(struct postgres_params *params, bool value);
 void postgres_array_instant(struct postgres_params *params, instant at);
@@ -143,6 +144,7 @@ void postgres_resume(struct postgres *pg);
 struct postgres_describe {
     void *data;
     const char *sql;
+    uint32_t parameter_type; // OID of $1; 0: as the server finds
     void (*on_column)(struct postgres_describe *describe, const char *name, uint32_t type);
     void (*on_done)(struct postgres_describe *describe, enum postgres_status status, const struct error *err);
     // ---- kept by the module ----

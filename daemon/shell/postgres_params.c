@@ -90,22 +90,28 @@ void postgres_param_date(struct postgres_params *params, civil_date date)
     end(params);
 }
 
+static const struct {
+    uint32_t array, element;
+} array_types[] = {
+    [POSTGRES_TEXTS] = {POSTGRES_TYPE_TEXT_ARRAY, POSTGRES_TYPE_TEXT},
+    [POSTGRES_INT8S] = {POSTGRES_TYPE_INT8_ARRAY, POSTGRES_TYPE_INT8},
+    [POSTGRES_BOOLS] = {POSTGRES_TYPE_BOOL_ARRAY, POSTGRES_TYPE_BOOL},
+    [POSTGRES_INSTANTS] = {POSTGRES_TYPE_TIMESTAMPTZ_ARRAY, POSTGRES_TYPE_TIMESTAMPTZ},
+    [POSTGRES_DATES] = {POSTGRES_TYPE_DATE_ARRAY, POSTGRES_TYPE_DATE},
+};
+
+void postgres_array_null(struct postgres_params *params, enum postgres_array type)
+{
+    begin(params, array_types[type].array, true);
+}
+
 void postgres_array_begin(struct postgres_params *params, enum postgres_array type, int count)
 {
-    static const struct {
-        uint32_t array, element;
-    } types[] = {
-        [POSTGRES_TEXTS] = {POSTGRES_TYPE_TEXT_ARRAY, POSTGRES_TYPE_TEXT},
-        [POSTGRES_INT8S] = {POSTGRES_TYPE_INT8_ARRAY, POSTGRES_TYPE_INT8},
-        [POSTGRES_BOOLS] = {POSTGRES_TYPE_BOOL_ARRAY, POSTGRES_TYPE_BOOL},
-        [POSTGRES_INSTANTS] = {POSTGRES_TYPE_TIMESTAMPTZ_ARRAY, POSTGRES_TYPE_TIMESTAMPTZ},
-        [POSTGRES_DATES] = {POSTGRES_TYPE_DATE_ARRAY, POSTGRES_TYPE_DATE},
-    };
     assert(count >= 0);
-    begin(params, types[type].array, false);
+    begin(params, array_types[type].array, false);
     add_int32(&params->bytes, count > 0 ? 1 : 0); // dimensions: an empty array has none
     add_int32(&params->bytes, 1);                 // there may be NULLs
-    add_int32(&params->bytes, (int32_t)types[type].element);
+    add_int32(&params->bytes, (int32_t)array_types[type].element);
     if (count > 0) {
         add_int32(&params->bytes, count);
         add_int32(&params->bytes, 1); // index of the first element
