@@ -209,9 +209,9 @@ void state_payload(const struct event_site *site, const struct transition *trans
 {
     buffer_add_char(into, '{');
     add_deadline(into, site, transition);
-    add_instant(into, "since", site->zone, transition->at);
+    add_instant(into, "since", site->zone,
+                transition->state == STATE_BREACHED ? transition->breached_at : transition->anchor_at);
     add_link(into, site, transition->case_id);
-    add_sequence(into, transition->number);
     add_classification(into);
     buffer_add_char(into, '}');
 }

@@ -26,10 +26,10 @@ void event_topic_level(struct buffer *into, const char *text);
 void event_topic(const struct event_site *site, const struct transition *transition, struct buffer *into);
 void event_payload(const struct event_site *site, const struct transition *transition,
                    struct buffer *into); // a CloudEvent
-// deadline/{code}/{case}/{subject}
+// deadline/{code}/{case}/{subject}. What is retained depends on the deadline alone, not on the transition
+// that led there: announced again it has the same bytes.
 void state_topic(const struct event_site *site, const struct transition *transition, struct buffer *into);
-void state_payload(const struct event_site *site, const struct transition *transition,
-                   struct buffer *into); // retained: the state that this transition has led to
+void state_payload(const struct event_site *site, const struct transition *transition, struct buffer *into);
 void status_topic(const struct event_site *site, struct buffer *into);
 // since: of what is said, that is when the daemon came up or was stopped; INSTANT_NONE in the will, which the
 // broker publishes when it has lost us, whenever that is.

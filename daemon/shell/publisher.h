@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // The MQTT channel: publishes the transitions in the order of their numbers and, with each that says so, the
 // retained state of its deadline; keeps the status topic. Holds one page of transitions in memory; what is
-// not yet acknowledged by the broker stays in the store.
+// not yet acknowledged by the broker stays in the store. A watermark moves over what was acknowledged without
+// a gap and is saved now and then.
 #ifndef FRISTD_SHELL_PUBLISHER_H
 #define FRISTD_SHELL_PUBLISHER_H
 
@@ -51,6 +52,12 @@ int64_t publisher_lag(
     const struct publisher *publisher); // transitions not yet acknowledged; 0 also while the store is not up
 // Called when the lag has become smaller.
 void publisher_on_progress(struct publisher *publisher, void (*on_progress)(void *data), void *data);
+struct publisher_status {
+    bool up;
+    int64_t published;   // the watermark; 0 before the store was up for the first time
+    const char *trouble; // why not up, or what the broker refuses; NULL: nothing. Valid until the next turn
+};
+struct publisher_status publisher_status(const struct publisher *publisher);
 // Waits up to grace_ms for what is in flight, saves the watermark, leaves the status "offline"; the publisher
 // is freed before the call.
 void publisher_close(struct publisher *publisher, int grace_ms, void (*on_closed)(void *data), void *data);
