@@ -10,6 +10,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"check", "is the configuration right, and what it names?", command_check},
+    {"run", "the daemon: watch, decide, deliver", command_run},
     {"status", "what is open and what waits", command_status},
     {"migrate", "the journal's schema brought up to date", command_migrate},
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},

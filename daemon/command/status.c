@@ -35,7 +35,7 @@ static const struct {
      false},
     {"late_notices", "Notices that have waited for more than an hour",
      "SELECT 'waiting', count(*) FROM notice WHERE next_attempt_at IS NOT NULL AND decided_at < "
-     "$1::timestamptz - interval '1 hour'",
+     "$1::timestamptz - interval '1 hour' HAVING count(*) > 0",
      true},
     {"given_up", "Notices given up in the last day",
      "SELECT last_reply, count(*) FROM notice WHERE state = 'abandoned' AND finished_at > $1::timestamptz - "

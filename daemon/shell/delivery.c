@@ -6,6 +6,7 @@
 // duplicate (DESIGN, section 5).
 #include "shell/delivery.h"
 
+#include "core/link.h"
 #include "core/message.h"
 #include "core/notices.h"
 #include "shell/log.h"
@@ -153,21 +154,12 @@ static const char *title_of(const struct rule *rule, enum language language)
     return language == LANGUAGE_EN && rule->title_en ? rule->title_en : rule->title_da;
 }
 
-// The configured link with the case id in it, percent-encoded.
 static const char *link_of(const struct delivery *delivery, struct arena *arena, const char *case_id)
 {
-    const char *format = delivery->context.config->link, *mark = format ? strstr(format, "{case}") : NULL;
-    if (mark == NULL)
-        return format;
     struct buffer link = {0};
-    buffer_add(&link, format, (size_t)(mark - format));
-    for (const unsigned char *c = (const unsigned char *)case_id; *c; c++)
-        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-            strchr("-._~", *c))
-            buffer_add_char(&link, (char)*c);
-        else
-            buffer_format(&link, "%%%02X", *c);
-    buffer_add_string(&link, mark + strlen("{case}"));
+    if (delivery->context.config->link == NULL)
+        return NULL;
+    link_to_case(&link, delivery->context.config->link, case_id);
     const char *copy = arena_copy(arena, link.data, link.length);
     buffer_done(&link);
     return copy;
@@ -207,7 +199,8 @@ static void word_stage(struct parcel *parcel, struct mail_text *text, struct mes
         .unit = *notice->case_unit ? notice->case_unit : notice->unit,
         .code = notice->code,
         .title = rule ? title_of(rule, config->language) : NULL,
-        .basis = rule ? rule->basis : NULL,
+        // The derivation ends with the basis; without one it stands alone.
+        .basis = rule && *notice->derivation == '\0' ? rule->basis : NULL,
         .sensitive = notice->sensitive,
         .rule_kind = rule ? rule->kind : RULE_OWN,
         .transition = notice->transition,

@@ -3,7 +3,7 @@
 // Coming up, one round trip a step:
 //
 //   DOWN ──connected──▶ LOCKING ──got it──▶ MIGRATING ──up to date──▶ READING ──▶ UP
-//     ▲                    │ held by another: again in LOCK_RETRY_MS            │
+//     ▲                    │ held by another: again after lock_retry_ms         │
 //     └──────────────── connection lost, from anywhere ─────────────────────────┘
 //
 // The lock belongs to the session, so losing the connection gives it back and whoever gets it next reads the
@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOCK_RETRY_MS     5000
+#define LOCK_RETRY_MIN_MS 100 // the session of a daemon that was killed just now ends in an instant
+#define LOCK_RETRY_MAX_MS 5000
 #define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
 #define COMMIT_STATEMENTS 16
 
@@ -45,6 +46,7 @@ struct journal {
     struct buffer migration_sql;
     struct postgres_statement migration_statement;
     bool locked, has_schema, has_migrations;
+    uint64_t lock_retry_ms;
     int migrated; // number of the last migration that has run
 
     // As of the last commit.
@@ -118,10 +120,10 @@ static void on_setup_done(struct postgres_request *request, enum postgres_status
     if (status == POSTGRES_SQL_ERROR && !journal->closing) {
         struct error why = *err;
         error_prefix(&why, "the journal could not be brought up; this is tried again in %d s",
-                     LOCK_RETRY_MS / 1000);
+                     LOCK_RETRY_MAX_MS / 1000);
         journal->state = JOURNAL_LOCKING;
         say_down(journal, &why);
-        uv_timer_start(&journal->lock_timer, on_lock_timer, LOCK_RETRY_MS, 0);
+        uv_timer_start(&journal->lock_timer, on_lock_timer, LOCK_RETRY_MAX_MS, 0);
     }
 }
 
@@ -173,10 +175,15 @@ static void on_lock_timer(uv_timer_t *timer)
 
 static void wait_for_lock(struct journal *journal)
 {
-    struct error why;
-    error_set(&why, "journal: another fristd holds it; this is tried again in %d s", LOCK_RETRY_MS / 1000);
-    say_down(journal, &why);
-    uv_timer_start(&journal->lock_timer, on_lock_timer, LOCK_RETRY_MS, 0);
+    if (journal->lock_retry_ms == LOCK_RETRY_MIN_MS) { // said once a connection
+        struct error why;
+        error_set(&why, "journal: another fristd holds it; waiting until it gives it back");
+        say_down(journal, &why);
+    }
+    uv_timer_start(&journal->lock_timer, on_lock_timer, journal->lock_retry_ms, 0);
+    journal->lock_retry_ms *= 2;
+    if (journal->lock_retry_ms > LOCK_RETRY_MAX_MS)
+        journal->lock_retry_ms = LOCK_RETRY_MAX_MS;
 }
 
 static void on_migration_row(struct postgres_request *request, int statement, const struct postgres_row *row)
@@ -289,6 +296,7 @@ static void on_connection(void *data, bool up, const struct error *err)
 {
     struct journal *journal = data;
     if (up) {
+        journal->lock_retry_ms = LOCK_RETRY_MIN_MS;
         start_locking(journal);
         return;
     }

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT_CASES  512
+#define SLOT_CASES      256
 #define SLOT_EVENTS 8192
 #define DUE_LIMIT   5000 // cases woken by one pass; `more` says that there were others
 #define CURSOR_SAVE_S                                                                                        \

@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: MPL-2.0
+//
+// One timer, one question: think() asks what is to be done next and does it, whenever something has changed.
+//
+//   starting ──both databases up, first pass done──▶ running (READY=1) ──SIGTERM──▶ stopping
+//
+// Stopping goes in order, each step when the one before has ended: the pass, the mails in flight, their
+// outcomes in the journal, what the broker has not acknowledged, the connections.
+#include "shell/fristd.h"
+
+#include "core/notices.h"
+#include "shell/delivery.h"
+#include "shell/log.h"
+#include "shell/pass.h"
+#include "shell/publisher.h"
+#include "shell/service.h"
+#include "shell/setup.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define MAIL_GRACE_MS   10000
+#define BROKER_GRACE_MS 5000
+#define TIMER_MAX_MS    60000  // the clock can be set: look at it at least this often
+#define FAILED_PASS_MS  5000   // until the next try
+#define ONCE_MAX_MS     60000  // without progress, `once` ends
+#define STALLED_PASS_MS 600000 // a pass without progress for this long: the watchdog is not fed any more
+
+enum stopping {
+    NOT_STOPPING,
+    STOP_PASS,
+    STOP_MAIL,
+    STOP_OUTCOMES,
+    STOP_BROKER,
+    STOP_CASEDB,
+    STOP_JOURNAL,
+    STOP_HANDLES
+};
+
+struct fristd {
+    struct fristd_options options;
+    uv_loop_t loop;
+    struct setup *setup, *next_setup; // next: loaded by a reload, taken between passes
+    struct casedb *casedb;
+    struct journal *journal;
+    struct mail *mail;
+    struct publisher *publisher; // NULL: MQTT is switched off
+    struct pass *pass;
+    struct delivery *delivery;
+    uv_timer_t timer, watchdog;
+    uv_signal_t terminate, interrupt, hangup;
+    bool casedb_up, journal_up, ready;
+    bool poll_wanted, more_due;
+    bool holding; // the delivery waits until everything that is due now is written down
+    uint64_t next_poll_ms, not_before_ms, progress_ms; // on the loop's clock
+    size_t passes;
+    char boot_id[17]; // ties the birth and the will of one run
+    enum stopping stopping;
+    int exit_status;
+};
+
+static void think(struct fristd *fristd);
+static void stop_step(struct fristd *fristd);
+
+static instant now_of(void *data)
+{
+    struct fristd *fristd = data;
+    return fristd->options.at != INSTANT_NONE ? fristd->options.at : (instant)time(NULL);
+}
+
+static void progress(struct fristd *fristd)
+{
+    fristd->progress_ms = uv_now(&fristd->loop);
+}
+
+static void hold(struct fristd *fristd)
+{
+    if (!fristd->holding)
+        delivery_hold(fristd->delivery);
+    fristd->holding = true;
+}
+
+static void release(struct fristd *fristd)
+{
+    if (fristd->holding)
+        delivery_release(fristd->delivery);
+    else
+        delivery_wake(fristd->delivery); // a full reading holds nothing, but may have found something to tell
+    fristd->holding = false;
+}
+
+// --- what the modules report ---
+
+static void stop(struct fristd *fristd, int exit_status);
+
+static void on_casedb_state(void *data, bool up, const struct error *err)
+{
+    struct fristd *fristd = data;
+    fristd->casedb_up = up;
+    progress(fristd);
+    if (up) {
+        log_line(LOG_LEVEL_NOTICE, "casedb", "connected, the contract fits");
+        fristd->poll_wanted = true;
+    } else
+        log_line(LOG_LEVEL_WARNING, "casedb", "%s", err->text);
+    think(fristd);
+}
+
+static void on_casedb_wake(void *data)
+{
+    struct fristd *fristd = data;
+    fristd->poll_wanted = true;
+    think(fristd);
+}
+
+static void on_journal_state(void *data, bool up, const struct error *err)
+{
+    struct fristd *fristd = data;
+    fristd->journal_up = up;
+    progress(fristd);
+    if (up) {
+        log_line(LOG_LEVEL_NOTICE, "journal", "connected, transitions so far: %lld",
+                 (long long)journal_last_transition(fristd->journal));
+        delivery_wake(fristd->delivery);
+        if (fristd->publisher)
+            publisher_wake(fristd->publisher);
+    } else
+        log_line(LOG_LEVEL_WARNING, "journal", "%s", err->text);
+    think(fristd);
+}
+
+static void on_progress(void *data)
+{
+    struct fristd *fristd = data;
+    progress(fristd);
+    if (fristd->publisher)
+        publisher_wake(fristd->publisher);
+}
+
+static void on_pass_done(void *data, const struct pass_result *result)
+{
+    static const char *const kinds[] = {
+        [PASS_CHANGES] = "changes", [PASS_FULL] = "full", [PASS_RULES] = "rules"};
+    struct fristd *fristd = data;
+    progress(fristd);
+    if (result->refused) {
+        log_line(LOG_LEVEL_ERROR, "rules", "%s", result->err->text);
+        stop(fristd, 2);
+        return;
+    }
+    if (result->err) {
+        log_line(LOG_LEVEL_WARNING, "pass", "not finished, next try in %d s kind=%s cases=%zu: %s",
+                 FAILED_PASS_MS / 1000, kinds[result->kind], result->cases, result->err->text);
+        fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
+        fristd->poll_wanted = true;
+    } else {
+        bool quiet = result->deadlines_written == 0 && result->faults == 0 && result->kind == PASS_CHANGES;
+        log_line(quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "pass",
+                 "done kind=%s cases=%zu deadlines=%zu transitions=%zu notices=%zu new_faults=%zu",
+                 kinds[result->kind], result->cases, result->deadlines_written, result->transitions,
+                 result->notices, result->faults);
+        fristd->passes++;
+        fristd->more_due = result->more;
+        if (!fristd->ready) {
+            fristd->ready = true;
+            service_ready();
+            log_line(LOG_LEVEL_NOTICE, "service", "ready");
+        }
+    }
+    if (!fristd->more_due)
+        release(fristd);
+    if (fristd->stopping == STOP_PASS)
+        stop_step(fristd);
+    else
+        think(fristd);
+}
+
+static void on_delivery_idle(void *data)
+{
+    struct fristd *fristd = data;
+    if (fristd->stopping == STOP_OUTCOMES)
+        stop_step(fristd);
+    else if (fristd->options.once)
+        think(fristd);
+}
+
+static void on_mail_ready(void *data)
+{
+    struct fristd *fristd = data;
+    delivery_wake(fristd->delivery);
+}
+
+// --- the setup ---
+
+static void make_pass(struct fristd *fristd)
+{
+    struct pass *old = fristd->pass;
+    struct setup *setup = fristd->setup;
+    struct pass_options options = {
+        .site = setup->config.site,
+        .rules = &setup->rules,
+        .rules_fingerprint = setup->rules_fingerprint,
+        .language = setup->config.language,
+        .casedb = fristd->casedb,
+        .journal = fristd->journal,
+    };
+    fristd->pass = pass_new(&options, on_progress, on_pass_done, fristd);
+    if (old)
+        pass_set_people(fristd->pass, pass_people(old));
+    pass_free(old);
+    delivery_set_context(fristd->delivery, &(struct delivery_context){
+                                               .config = &setup->config,
+                                               .rules = &setup->rules,
+                                               .wording = setup->wording,
+                                               .people = pass_people(fristd->pass),
+                                           });
+}
+
+static void log_warnings(const struct config *config)
+{
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_line(LOG_LEVEL_WARNING, "config", "%s", config->warnings[i]);
+}
+
+static void take_next_setup(struct fristd *fristd)
+{
+    struct setup *old = fristd->setup;
+    fristd->setup = fristd->next_setup;
+    fristd->next_setup = NULL;
+    make_pass(fristd);
+    mail_set_options(fristd->mail, &fristd->setup->config.mail);
+    log_set_level((enum log_level)fristd->setup->config.log_level);
+    log_warnings(&fristd->setup->config);
+    setup_free(old);
+    fristd->poll_wanted = true;
+    log_line(LOG_LEVEL_NOTICE, "service", "the new configuration is in force");
+    service_ready();
+}
+
+// Before the people are known the pass asks.
+static int check_roles(struct fristd *fristd, const struct setup *next, struct error *err)
+{
+    const struct people *people = pass_people(fristd->pass);
+    return people->person_count > 0 ? notices_check_roles(&next->rules, people, err) : 0;
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct fristd *fristd = handle->data;
+    struct setup *next = NULL;
+    struct error err;
+    service_reloading();
+    if (setup_load(fristd->options.config_path, &next, &err) < 0 ||
+        config_reload_refusal(&fristd->setup->config, &next->config, &err) < 0 ||
+        check_roles(fristd, next, &err) < 0) {
+        log_line(LOG_LEVEL_ERROR, "service",
+                 "the new configuration is refused, the old one stays in force: %s", err.text);
+        setup_free(next);
+        service_ready();
+        return;
+    }
+    setup_free(fristd->next_setup);
+    fristd->next_setup = next;
+    think(fristd);
+}
+
+// --- what next ---
+
+static bool reconciliation_is_due(struct fristd *fristd, instant now)
+{
+    struct civil_time local = zone_to_civil(fristd->setup->zone, now);
+    char today[CIVIL_DATE_SIZE];
+    return local.second >= fristd->setup->config.reconcile_at &&
+           strcmp(journal_progress(fristd->journal, PROGRESS_RECONCILED_ON),
+                  civil_format_date(local.date, today)) != 0;
+}
+
+static bool next_pass(struct fristd *fristd, enum pass_kind *ret_kind)
+{
+    instant now = now_of(fristd), case_at = journal_agenda(fristd->journal).case_at;
+    if (strcmp(journal_progress(fristd->journal, PROGRESS_RULES), fristd->setup->rules_fingerprint) != 0)
+        *ret_kind = PASS_RULES;
+    else if (reconciliation_is_due(fristd, now))
+        *ret_kind = PASS_FULL;
+    else if (fristd->poll_wanted || fristd->more_due || (case_at != INSTANT_NONE && case_at <= now))
+        *ret_kind = PASS_CHANGES;
+    else
+        return false;
+    return true;
+}
+
+static void start_pass(struct fristd *fristd, enum pass_kind kind)
+{
+    struct error err;
+    fristd->poll_wanted = fristd->more_due = false;
+    fristd->next_poll_ms = uv_now(&fristd->loop) + (uint64_t)fristd->setup->config.poll_interval_ms;
+    // A full reading takes long and is about nothing that is due at this moment: mail goes on beside it.
+    if (kind == PASS_CHANGES)
+        hold(fristd);
+    if (pass_start(fristd->pass, kind, now_of(fristd), &err) < 0) {
+        log_line(LOG_LEVEL_WARNING, "pass", "not started: %s", err.text);
+        release(fristd);
+        fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
+        fristd->poll_wanted = true;
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct fristd *fristd = timer->data;
+    if (uv_now(&fristd->loop) >= fristd->next_poll_ms)
+        fristd->poll_wanted = true;
+    delivery_wake(fristd->delivery);
+    think(fristd);
+}
+
+static void arm(struct fristd *fristd)
+{
+    uint64_t loop_now = uv_now(&fristd->loop), wait = TIMER_MAX_MS;
+    if (fristd->next_poll_ms < loop_now + wait)
+        wait = fristd->next_poll_ms > loop_now ? fristd->next_poll_ms - loop_now : 0;
+    if (fristd->journal_up && fristd->options.at == INSTANT_NONE) {
+        struct agenda agenda = journal_agenda(fristd->journal);
+        instant now = now_of(fristd);
+        const instant wakes[] = {agenda.case_at, agenda.notice_at};
+        for (size_t i = 0; i < sizeof wakes / sizeof wakes[0]; i++)
+            // What is due now is under way, or waits for something that wakes us.
+            if (wakes[i] != INSTANT_NONE && wakes[i] > now && (uint64_t)(wakes[i] - now) * 1000 < wait)
+                wait = (uint64_t)(wakes[i] - now) * 1000;
+    }
+    if (fristd->not_before_ms > loop_now && fristd->not_before_ms - loop_now < wait)
+        wait = fristd->not_before_ms - loop_now;
+    uv_timer_start(&fristd->timer, on_timer, wait ? wait : 1, 0);
+}
+
+static void say_status(struct fristd *fristd)
+{
+    const char *casedb = fristd->casedb_up ? "up" : "DOWN", *journal = fristd->journal_up ? "up" : "DOWN";
+    if (fristd->publisher)
+        service_status("case database %s, journal %s, %lld transitions not yet acknowledged by the broker",
+                       casedb, journal, (long long)publisher_lag(fristd->publisher));
+    else
+        service_status("case database %s, journal %s", casedb, journal);
+}
+
+// `once` ends when nothing is left that could be done at this moment.
+static void end_when_done(struct fristd *fristd)
+{
+    instant now = now_of(fristd), notice_at = journal_agenda(fristd->journal).notice_at;
+    if (fristd->passes > 0 && delivery_is_idle(fristd->delivery) &&
+        (notice_at == INSTANT_NONE || notice_at > now) &&
+        (fristd->publisher == NULL || publisher_lag(fristd->publisher) == 0))
+        stop(fristd, 0);
+}
+
+static void think(struct fristd *fristd)
+{
+    enum pass_kind kind;
+    if (fristd->stopping != NOT_STOPPING)
+        return;
+    if (fristd->next_setup && !pass_is_running(fristd->pass))
+        take_next_setup(fristd);
+    bool may = fristd->casedb_up && fristd->journal_up && !pass_is_running(fristd->pass) &&
+               uv_now(&fristd->loop) >= fristd->not_before_ms;
+    if (may && next_pass(fristd, &kind))
+        start_pass(fristd, kind);
+    else if (may && fristd->options.once)
+        end_when_done(fristd);
+    if (fristd->stopping == NOT_STOPPING) {
+        say_status(fristd);
+        arm(fristd);
+    }
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct fristd *fristd = timer->data;
+    uint64_t quiet_ms = uv_now(&fristd->loop) - fristd->progress_ms;
+    // The loop turns, or we would not be here; a pass that hangs is not alive. A database that is away is no
+    // reason to be restarted.
+    if (!pass_is_running(fristd->pass) || quiet_ms < STALLED_PASS_MS)
+        service_alive();
+    else
+        log_line(LOG_LEVEL_ERROR, "service",
+                 "a pass has made no progress for %llu s, the watchdog is not fed",
+                 (unsigned long long)quiet_ms / 1000);
+}
+
+static void on_publisher_progress(void *data)
+{
+    struct fristd *fristd = data;
+    if (fristd->options.once)
+        think(fristd);
+}
+
+// --- stopping ---
+
+static void on_part_closed(void *data)
+{
+    stop_step(data);
+}
+
+static void close_handle(void *handle)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+// Begins the next step; returns false when it must first be waited for.
+static bool begin_stopping(struct fristd *fristd)
+{
+    switch (fristd->stopping) {
+    case NOT_STOPPING:
+        break;
+    case STOP_PASS:
+        delivery_hold(fristd->delivery);
+        return !pass_is_running(fristd->pass);
+    case STOP_MAIL:
+        mail_close(fristd->mail, MAIL_GRACE_MS, on_part_closed, fristd);
+        return false;
+    case STOP_OUTCOMES:
+        return delivery_is_idle(fristd->delivery) || !fristd->journal_up;
+    case STOP_BROKER:
+        if (fristd->publisher == NULL)
+            return true;
+        publisher_close(fristd->publisher, BROKER_GRACE_MS, on_part_closed, fristd);
+        return false;
+    case STOP_CASEDB:
+        casedb_close(fristd->casedb, on_part_closed, fristd);
+        return false;
+    case STOP_JOURNAL:
+        journal_close(fristd->journal, on_part_closed, fristd);
+        return false;
+    case STOP_HANDLES:
+        close_handle(&fristd->timer);
+        close_handle(&fristd->watchdog);
+        close_handle(&fristd->terminate);
+        close_handle(&fristd->interrupt);
+        close_handle(&fristd->hangup);
+        return false;
+    }
+    return true;
+}
+
+static void stop_step(struct fristd *fristd)
+{
+    do
+        fristd->stopping++;
+    while (begin_stopping(fristd));
+}
+
+static void stop(struct fristd *fristd, int exit_status)
+{
+    if (fristd->stopping != NOT_STOPPING)
+        return;
+    fristd->exit_status = exit_status;
+    service_stopping();
+    log_line(LOG_LEVEL_NOTICE, "service", "stopping: what is in flight is finished first");
+    uv_timer_stop(&fristd->timer);
+    uv_timer_stop(&fristd->watchdog);
+    stop_step(fristd);
+}
+
+static void on_terminate(uv_signal_t *handle, int number)
+{
+    (void)number;
+    stop(handle->data, 0);
+}
+
+static void on_once_timer(uv_timer_t *timer)
+{
+    struct fristd *fristd = timer->data;
+    if (uv_now(&fristd->loop) - fristd->progress_ms < ONCE_MAX_MS)
+        return;
+    log_line(LOG_LEVEL_ERROR, "service", "no progress for %d s, ending; what is left waits in the journal",
+             ONCE_MAX_MS / 1000);
+    stop(fristd, 1);
+}
+
+// --- starting ---
+
+static void make_boot_id(struct fristd *fristd)
+{
+    unsigned long long random = 0;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        random = (unsigned long long)uv_hrtime();
+    snprintf(fristd->boot_id, sizeof fristd->boot_id, "%016llx", random);
+}
+
+static void start_parts(struct fristd *fristd)
+{
+    struct config *config = &fristd->setup->config;
+    fristd->journal = journal_new(&fristd->loop, &config->journal, on_journal_state, fristd);
+    fristd->casedb = casedb_new(&fristd->loop, &config->casedb, fristd->setup->zone, on_casedb_state,
+                                on_casedb_wake, fristd);
+    fristd->mail = mail_new(&fristd->loop, &config->mail);
+    mail_on_ready(fristd->mail, on_mail_ready, fristd);
+    fristd->delivery = delivery_new(fristd->journal, fristd->mail, now_of, fristd);
+    delivery_on_idle(fristd->delivery, on_delivery_idle, fristd);
+    if (config->mqtt_enabled) {
+        struct event_site site = {.site = config->site,
+                                  .with_rule_ids = config->mqtt_rule_ids,
+                                  .link = config->link,
+                                  .zone = fristd->setup->zone};
+        fristd->publisher = publisher_new(&fristd->loop, &config->mqtt, &site, fristd->boot_id,
+                                          &journal_publisher_store, fristd->journal);
+        publisher_on_progress(fristd->publisher, on_publisher_progress, fristd);
+    }
+    make_pass(fristd);
+    journal_start(fristd->journal);
+    casedb_start(fristd->casedb);
+    if (fristd->publisher)
+        publisher_start(fristd->publisher);
+}
+
+static void start_handles(struct fristd *fristd)
+{
+    struct {
+        uv_signal_t *handle;
+        uv_signal_cb on_signal;
+        int number;
+    } signals[] = {
+        {&fristd->terminate, on_terminate, SIGTERM},
+        {&fristd->interrupt, on_terminate, SIGINT},
+        {&fristd->hangup, on_hangup, SIGHUP},
+    };
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        uv_signal_init(&fristd->loop, signals[i].handle);
+        signals[i].handle->data = fristd;
+        uv_signal_start(signals[i].handle, signals[i].on_signal, signals[i].number);
+    }
+    uv_timer_init(&fristd->loop, &fristd->timer);
+    uv_timer_init(&fristd->loop, &fristd->watchdog);
+    fristd->timer.data = fristd->watchdog.data = fristd;
+    uint64_t watchdog_ms = service_watchdog_ms();
+    if (fristd->options.once)
+        uv_timer_start(&fristd->watchdog, on_once_timer, 1000, 1000);
+    else if (watchdog_ms > 0)
+        uv_timer_start(&fristd->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
+    fristd->next_poll_ms = uv_now(&fristd->loop);
+}
+
+int fristd_run(const struct fristd_options *options)
+{
+    struct fristd fristd = {.options = *options};
+    struct error err;
+    signal(SIGPIPE, SIG_IGN);
+    if (setup_load(options->config_path, &fristd.setup, &err) < 0) {
+        log_line(LOG_LEVEL_ERROR, "service", "%s", err.text);
+        return 2;
+    }
+    log_set_level((enum log_level)fristd.setup->config.log_level);
+    log_warnings(&fristd.setup->config);
+    log_line(LOG_LEVEL_NOTICE, "service", "fristd %s starting site=%s rules=%d", FRISTD_VERSION,
+             fristd.setup->config.site, fristd.setup->rules.line_count);
+    uv_loop_init(&fristd.loop);
+    start_handles(&fristd);
+    progress(&fristd);
+    make_boot_id(&fristd);
+    start_parts(&fristd);
+    say_status(&fristd);
+    uv_run(&fristd.loop, UV_RUN_DEFAULT);
+
+    pass_free(fristd.pass);
+    delivery_free(fristd.delivery);
+    setup_free(fristd.setup);
+    setup_free(fristd.next_setup);
+    int left = uv_loop_close(&fristd.loop);
+    assert(left == 0);
+    log_line(LOG_LEVEL_NOTICE, "service", "stopped");
+    return fristd.exit_status;
+}
