@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A small municipality on the stack for tests: the example schema, a few people, events recorded one by one."""
+
+from support import SOURCE
+
+from stack import wait_until
+from stack.postgres import JOURNAL
+
+
+class Municipality:
+    """One unit with a caseworker and a team leader, below a department with its head."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        for name in ("example", "contract", "role"):
+            stack.postgres.file(SOURCE / f"config/sql/{name}.sql")
+        self.caseworker = stack.mail.add("sagsbehandler")
+        self.team_leader = stack.mail.add("teamleder")
+        self.department_head = stack.mail.add("afdelingsleder")
+        self.centre_head = stack.mail.add("centerchef")
+        stack.mail.add("drift", "datakvalitet")
+        stack.postgres.sql(f"""
+            INSERT INTO fagsystem.enhed VALUES ('center', 'Center', NULL), ('familie', 'Familie', 'center'),
+                ('nord', 'Nord', 'familie');
+            INSERT INTO fagsystem.medarbejder VALUES ('sb1', 'Navn 1', '{self.caseworker}'),
+                ('tl1', 'Navn 2', '{self.team_leader}'), ('al1', 'Navn 3', '{self.department_head}'),
+                ('cc1', 'Navn 4', '{self.centre_head}');
+            INSERT INTO fagsystem.funktion VALUES ('sb1', 'nord', 'sagsbehandler'), ('tl1', 'nord', 'teamleder'),
+                ('al1', 'familie', 'afdelingsleder'), ('cc1', 'center', 'centerchef');
+            INSERT INTO fagsystem.sag VALUES ('S-0', 'barn', 'nord', 'sb1', '');""")
+
+    def case(self, case_id, *events):
+        """A case with events (kind, subject, when as SQL), all in one transaction."""
+        rows = ", ".join(f"(:'id', '{kind}', '{subject}', {when})" for kind, subject, when in events)
+        self.stack.postgres.sql(
+            "BEGIN; INSERT INTO fagsystem.sag VALUES (:'id', 'barn', 'nord', 'sb1', '');"
+            f"INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt) VALUES {rows}; COMMIT;", id=case_id)
+
+    def event(self, case_id, kind, subject, when="now()", due_on="NULL"):
+        self.stack.postgres.sql("INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt, frist)"
+                                f" VALUES (:'id', '{kind}', '{subject}', {when}, {due_on})", id=case_id)
+
+    # --- what the journal says
+
+    def journal(self, statement, **variables):
+        return self.stack.postgres.sql(f"SET search_path = fristd_journal; {statement}", database=JOURNAL, **variables)
+
+    def transitions(self, case_id):
+        return [row[0] for row in self.journal("SELECT code || ' ' || kind FROM transition WHERE case_id = :'id' ORDER BY number",
+                                               id=case_id)]
+
+    # --- what has arrived
+
+    def mails(self, case_id):
+        """Those on this case that have arrived, once the mail server has nothing under way."""
+        spool = self.stack.mail.path / "spool" / "input"
+        wait_until(lambda: not spool.exists() or not any(spool.rglob("*-H")), "the mail server has delivered all", 20)
+        return [mail for mail in self.stack.mail.mails() if f" {case_id}:" in mail.subject]
+
+
