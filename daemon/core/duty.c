@@ -5,8 +5,6 @@
 
 #include "core/stages.h"
 
-#include <assert.h>
-
 struct step_list *duty_steps(const struct duty *duty)
 {
     return duty->evaluator->explain ? &duty->evaluator->steps : NULL;
@@ -574,6 +572,7 @@ void duty_handle(struct duty *duty, const struct seen_event *event)
     advance(duty, event->at);
     if (duty->phase != PHASE_NONE)
         join_day(duty, event);
+    advance(duty, event->at); // the day can have put the due into the past
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && duty->phase != PHASE_NONE; i++)
         if (roles_of(duty, duty->rule, event) & steps[i].role) {
             steps[i].act(duty, event);

@@ -29,8 +29,7 @@ struct duty {
     const struct rule_line *line;
     int line_number, subject;
     const struct seen_event *const *events; // what concerns the line on this subject, in order
-    size_t event_count;
-    size_t position; // of the event being handled
+    size_t position;                        // of the event being handled
 
     int occurrences;     // so far
     int missed_in_a_row; // up to the last closed one

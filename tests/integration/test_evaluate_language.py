@@ -531,6 +531,16 @@ class Chains(Language):
         self.expect(rules, ["start 2026-03-02T10:00", "late 2026-04-03T00:00"], "2026-05-01T00:00",
                     "lead#1 lapsed", "r#1 open due=null", faults=["no_deadline_to_share r U 2"])
 
+    def test_same_as_of_a_series_takes_the_instance_in_being(self):
+        rules = (rule("lead", "{every: FREQ=WEEKLY}") +
+                 rule("r", "{same_as: lead}", start="[ask]", stop="[done]") +
+                 rule("z", "{same_as: lead}", start='["breach:lead"]', stop="[done]"))
+        found = ["start 2026-03-20T10:00", "ask 2026-03-27T10:00", "done 2026-03-27T11:00", "stop 2026-03-28T10:00"]
+        self.expect(rules, found, "2026-03-29T00:00", "lead#1 missed", "lead#2 met", "r#1 late due=2026-03-27T10:00:00",
+                    "z#1 met anchor=2026-03-27T10:00:01 due=2026-04-03T10:00:00")
+        self.expect(rules, found + ["ask 2026-03-28T11:00"], "2026-03-29T00:00", "lead#1 missed", "lead#2 met", "r#1 late",
+                    "r#2 open due=null", "z#1 met", faults=["no_deadline_to_share r U 5"])
+
     def test_breach_on_the_subject_of_the_rule(self):
         rules = rule("r", MONTH) + rule("z", MONTH, start='["breach:r"]', scope="case", stop="[other]")
         self.expect(rules, ["start 2026-03-02T10:00 A", "start 2026-03-05T10:00 B"], "2026-04-06T00:00",
@@ -556,6 +566,11 @@ class Earliest(Language):
                     "2026-03-15T00:00", "r#1 open due=2026-04-01T23:59:59")
         self.expect(self.DAY, ["start 2026-03-02T10:00", "born 2026-03-14T09:00", "reset 2026-03-15T10:00"],
                     "2026-03-15T12:00", "r#1 open due=2026-05-15T12:00:00")
+
+    def test_day_that_puts_the_due_into_the_past(self):
+        rules = rule("r", "{earliest: [{on_day_of: born}], at: \"08:00\"}", stop="[born]")
+        self.expect(rules, ["start 2026-03-02T10:00", "born 2026-03-05T10:00"], "2026-03-06T00:00",
+                    "r#1 late due=2026-03-05T08:00:00 breached=2026-03-05T08:00:01 closed=2026-03-05T10:00:00")
 
     def test_nothing_until_then(self):
         rules = rule("r", "{earliest: [{on_day_of: born}]}")

@@ -425,6 +425,8 @@ static void states_hold_together(struct walk *walk)
             assert_true(d->next_stage > walk->now);
             assert_true(d->state == STATE_OPEN || d->state == STATE_BREACHED);
         }
+        if (d->state == STATE_LATE && d->closed_at > d->anchor_at)
+            assert_int_equal(d->breached_at, breach_instant(d->due_at, d->anchor_at));
         if (d->state == STATE_LAPSED || d->state == STATE_PASSED || d->state == STATE_MET)
             assert_int_equal(d->breached_at, INSTANT_NONE);
     }
