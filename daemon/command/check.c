@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: fristd check [--config FILE] [--json]\n"
+    "usage: fristd check [--config FILE] [--database] [--json]\n"
     "\n"
     "Looks at the configuration (default " DEFAULT_CONFIG "), the rules and the mail templates that it\n"
     "names, runs the examples in the rules, and says what is wrong and where. Nothing is changed and "
@@ -23,6 +23,9 @@ static const char help[] =
     "is sent. Examples are run here alone; fristd run and fristd evaluate only read them.\n"
     "\n"
     "  --config FILE  another configuration\n"
+    "  --database     also the case database: does it fit the contract, is every role held, what is wrong "
+    "with its\n"
+    "                 data, which kinds of event does no rule know; reads every case once\n"
     "  --json         the result as one JSON object\n"
     "\n"
     "Exit status: 0 all good, perhaps with warnings; 2 something is wrong.\n";
@@ -192,23 +195,26 @@ static const struct {
     {"configuration", check_configuration}, // the others need it
     {"rules", check_rules},
     {"templates", check_templates},
+    {"database", check_database}, // only when it is asked for
 };
 
-static void look_at_all(struct check *check)
+static void look_at_all(struct check *check, bool with_database)
 {
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (i > 0 && check->zone == NULL)
             return;
+        if (parts[i].look == check_database && !with_database)
+            continue;
         begin_part(check->report, parts[i].name);
         parts[i].look(check);
     }
 }
 
-static int run(const char *config_path, bool json)
+static int run(const char *config_path, bool with_database, bool json)
 {
     struct check_report report = {.json = json, .good = true, .parts = json ? json_array() : NULL};
     struct check check = {.config_path = config_path, .report = &report};
-    look_at_all(&check);
+    look_at_all(&check, with_database);
     if (json) {
         json_t *result = json_pack("{s:b, s:o}", "good", report.good, "parts", report.parts);
         json_dumpf(result, stdout, JSON_INDENT(2));
@@ -224,15 +230,19 @@ static int run(const char *config_path, bool json)
 int command_check(int argc, char **argv)
 {
     static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"database", no_argument, NULL, 'd'},
                                           {"json", no_argument, NULL, 'j'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *config_path = DEFAULT_CONFIG;
-    bool json = false;
+    bool with_database = false, json = false;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case 'c':
             config_path = optarg;
+            break;
+        case 'd':
+            with_database = true;
             break;
         case 'j':
             json = true;
@@ -249,5 +259,5 @@ int command_check(int argc, char **argv)
         fprintf(stderr, "fristd check: \"%s\" is not expected\n\n%s", argv[optind], help);
         return EXIT_USAGE;
     }
-    return run(config_path, json);
+    return run(config_path, with_database, json);
 }

@@ -22,4 +22,7 @@ void check_good(struct check *check, const char *format, ...) __attribute__((for
 void check_warning(struct check *check, const char *text);
 void check_error(struct check *check, const struct error *err);
 
+// The part "database", in check_database.c.
+void check_database(struct check *check);
+
 #endif

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Ends the real daemon at every call it makes to the outside, starts it again, and counts: nothing is lost, and a mail
-comes twice only where it was accepted and its outcome not yet written down, then with the same Message-ID."""
+"""Ends the real daemon at each call it makes to the outside between decision and outcome, starts it again, and counts:
+nothing is lost, and a mail comes twice only where it was accepted and its outcome not yet written down, then with the same Message-ID."""
 
 import collections
 import os
+import random
 import subprocess
 import unittest
 
@@ -14,6 +15,8 @@ FAULT_CALLS = os.environ["FAULT_CALLS"]
 # A notification of concern that was not assessed within its 24 hours: the caseworker and two leaders are told.
 EVENT = ("underretning.modtaget", "U-1", "now() - interval '24 hours 1 minute'")
 EXPECTED = {"K01 opened": 1, "K01 breached": 1, "K02 opened": 1}
+# The kills begin this many calls before the first one that finds the decision written.
+BEFORE_DECISION = 20
 # The shim goes first; the sanitizer's runtime does not mind.
 PRELOAD = {"LD_PRELOAD": FAULT_CALLS, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
@@ -69,58 +72,74 @@ class Faults(StackCase):
 
 
 class Killed(Faults):
-    def rounds(self, kind):
-        number, duplicates = 0, 0
-        while True:
+    def killed_at(self, number):
+        """One round: a new case, the daemon killed before this call, then started again. Returns whether the call was
+        reached at all, whether the decision was in the journal by then, and how many mails came twice."""
+        case = f"kill-{number}-{len(self.rounds)}"
+        self.rounds.append(case)
+        self.town.case(case, EVENT)
+        met, _ = self.run_with_fault("kill", number)
+        delivered = {mail.id for mail in self.town.mails(case)}
+        sent = self.sent_by_journal(case)
+        decided = bool(self.town.transitions(case))
+        for key in sent:
+            self.assertTrue(any(key in message for message in delivered), f"{case}: {key} said to be sent")
+        recovered = self.run_once()
+        self.assertEqual(recovered.returncode, 0, recovered.stderr)
+        counts = collections.Counter(mail.id for mail in self.check(case, number))
+        for message in [message for message, count in counts.items() if count > 1]:
+            self.assertEqual(counts[message], 2, case)
+            self.assertIn(message, delivered, f"{case}: twice, though it had not arrived before")
+            self.assertFalse(any(key in message for key in sent), f"{case}: twice, though its outcome was written")
+        return met, decided, sum(count > 1 for count in counts.values())
+
+    def first_call_after_the_decision(self):
+        """By halving: connecting and securing four connections are hundreds of calls before it."""
+        low, high = 1, 4096
+        while low < high:
+            middle = (low + high) // 2
+            _, decided, _ = self.killed_at(middle)
+            low, high = (low, middle) if decided else (middle + 1, high)
+        return low
+
+    def test_kill_at_each_step_between_decision_and_outcome(self):
+        self.rounds = []
+        first = max(1, self.first_call_after_the_decision() - BEFORE_DECISION)
+        number, met, duplicates = first, True, 0
+        while met:
+            met, _, twice = self.killed_at(number)
+            duplicates += twice
             number += 1
-            case = f"{kind}-{number}"
-            self.town.case(case, EVENT)
-            met, _ = self.run_with_fault(kind, number)
-            delivered = collections.Counter(mail.id for mail in self.town.mails(case))
-            sent = self.sent_by_journal(case)
-            for key in sent:
-                self.assertTrue(any(key in message for message in delivered), f"{case}: {key} said to be sent")
-            recovered = self.run_once()
-            self.assertEqual(recovered.returncode, 0, recovered.stderr)
-            for message, count in collections.Counter(mail.id for mail in self.check(case, number)).items():
-                if count > 1:
-                    duplicates += 1
-                    self.assertEqual(count, 2)
-                    self.assertIn(message, delivered, f"{case}: twice, though it had not arrived before")
-                    self.assertFalse(any(key in message for key in sent), f"{case}: twice, though its outcome was written")
-            if not met:
-                self.check_events()
-                return number - 1, duplicates
-
-    def test_kill_before_each_call(self):
-        calls, duplicates = self.rounds("kill")
-        print(f"killed before each of {calls} calls: nothing lost, {duplicates} mails twice with the same Message-ID")
-        self.assertGreater(calls, 50)
-
-    def test_kill_after_each_call(self):
-        calls, duplicates = self.rounds("kill-after")
-        print(f"killed after each of {calls} calls: nothing lost, {duplicates} mails twice with the same Message-ID")
-        self.assertGreater(calls, 50)
+        self.check_events()
+        print(f"killed before each of {number - 1 - first} calls from before the decision to the end ({first} to"
+              f" {number - 2}): nothing lost, {duplicates} mails twice, each with the same Message-ID")
+        self.assertGreater(number - first, 40)
 
 
 class Failing(Faults):
-    def test_each_call_fails_once(self):
-        """The daemon mends itself: the same run ends well, or the next one finishes what it left."""
-        number, by_itself = 0, 0
+    def test_calls_fail_once(self):
+        """The daemon mends itself: the same run ends well, or the next one finishes what it left. A call in every
+        STRIDE, from another one each time: FAULT_SEED repeats a run, FAULT_STRIDE=1 takes them all."""
+        stride = int(os.environ.get("FAULT_STRIDE", "5"))
+        seed = int(os.environ.get("FAULT_SEED", random.randrange(1000)))
+        print(f"FAULT_SEED={seed}")
+        number, runs, by_itself = 1 + seed % stride, 0, 0
         while True:
-            number += 1
             case = f"error-{number}"
             self.town.case(case, EVENT)
             met, done = self.run_with_fault("error", number)
             self.assertIn(done.returncode, (0, 1), done.stderr)
-            by_itself += done.returncode == 0
             if done.returncode:
                 self.assertEqual(self.run_once().returncode, 0)
             self.check(case, number)
             if not met:
                 break
+            runs += 1
+            by_itself += done.returncode == 0
+            number += stride
         self.check_events()
-        print(f"each of {number - 1} calls failed once: nothing lost, {by_itself - 1} runs mended it themselves")
+        print(f"{runs} calls, one in {stride}, failed once: nothing lost, {by_itself} runs mended it themselves")
+        self.assertGreater(runs, 100 / stride)
 
 
 if __name__ == "__main__":
