@@ -102,8 +102,8 @@ static void on_casedb_state(void *data, bool up, const struct error *err)
 {
     struct fristd *fristd = data;
     fristd->casedb_up = up;
-    progress(fristd);
     if (up) {
+        progress(fristd);
         log_line(LOG_LEVEL_NOTICE, "casedb", "connected, the contract fits");
         fristd->poll_wanted = true;
     } else
@@ -122,8 +122,8 @@ static void on_journal_state(void *data, bool up, const struct error *err)
 {
     struct fristd *fristd = data;
     fristd->journal_up = up;
-    progress(fristd);
     if (up) {
+        progress(fristd);
         log_line(LOG_LEVEL_NOTICE, "journal", "connected, transitions so far: %lld",
                  (long long)journal_last_transition(fristd->journal));
         delivery_wake(fristd->delivery);

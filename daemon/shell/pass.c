@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT_CASES      256
+#define SLOT_CASES  256
 #define SLOT_EVENTS 8192
 #define DUE_LIMIT   5000 // cases woken by one pass; `more` says that there were others
 #define CURSOR_SAVE_S                                                                                        \
@@ -533,7 +533,8 @@ static void on_known(struct journal_load *load, const struct error *err)
 static void read_known(struct pass *pass)
 {
     struct slot *slot = pass->working;
-    qsort(slot->cases, slot->count, sizeof *slot->cases, compare_slot_cases);
+    if (slot->count > 0)
+        qsort(slot->cases, slot->count, sizeof *slot->cases, compare_slot_cases);
     pass->load.data = pass;
     pass->load.on_done = on_known;
     pass->load.case_ids = NULL;
