@@ -23,8 +23,7 @@
 #define QUEUE_MAX    500 // messages useful in the queue without a limit per minute; the rest stay in the journal
 #define QUEUE_S      10 // … and with one: as many as go out in this time
 #define REFUSALS_MAX 10 // a session is replaced; servers slow down or hang up after some errors
-#define HOLD_MIN_MS  1000
-#define HOLD_MAX_MS  60000
+#define HOLD_TIMES   60 // the longest hold, in first ones
 
 enum health { WELL, HOLDING, PROBING };
 
@@ -84,6 +83,8 @@ static struct mail_options copy_options(const struct mail_options *options)
         copied.messages_per_connection = 100;
     if (copied.idle_timeout_ms == 0)
         copied.idle_timeout_ms = 10000;
+    if (copied.hold_first_ms == 0)
+        copied.hold_first_ms = 1000;
     return copied;
 }
 
@@ -193,13 +194,13 @@ static struct mail_message *begin_hold(struct mail *mail, const struct mail_outc
     if (mail->health == HOLDING || mail->closing)
         return NULL; // one trouble ends several sessions
     mail->health = HOLDING;
-    mail->hold_ms = mail->hold_ms == 0 ? HOLD_MIN_MS : 2 * mail->hold_ms;
-    if (mail->hold_ms > HOLD_MAX_MS)
-        mail->hold_ms = HOLD_MAX_MS;
+    mail->hold_ms = mail->hold_ms == 0 ? mail->options.hold_first_ms : 2 * mail->hold_ms;
+    if (mail->hold_ms > HOLD_TIMES * mail->options.hold_first_ms)
+        mail->hold_ms = HOLD_TIMES * mail->options.hold_first_ms;
     mail->hold_until_ms = uv_now(mail->loop) + (uint64_t)mail->hold_ms;
     mail->full = true;
-    log_line(LOG_LEVEL_WARNING, "mail", "the server is in trouble, next try in %d s reason=\"%s\"",
-             mail->hold_ms / 1000, outcome->reason);
+    log_line(LOG_LEVEL_WARNING, "mail", "the server is in trouble, next try in %.1f s reason=\"%s\"",
+             mail->hold_ms / 1000.0, outcome->reason);
     return take_queue(mail);
 }
 
@@ -388,7 +389,8 @@ static void set_timer(struct mail *mail)
     if (at_ms == UINT64_MAX)
         uv_timer_stop(&mail->timer);
     else
-        uv_timer_start(&mail->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+        // Never 0: libuv would run the timer again in the same turn, for ever.
+        uv_timer_start(&mail->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 1, 0);
 }
 
 static void finish_close(struct mail *mail);
@@ -482,7 +484,9 @@ void mail_set_options(struct mail *mail, const struct mail_options *options)
 
 struct mail_counts mail_counts(const struct mail *mail)
 {
-    return mail->counts;
+    struct mail_counts counts = mail->counts;
+    counts.open = mail->lane_count;
+    return counts;
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -4,8 +4,8 @@
 // decided elsewhere (core/retry.h).
 //
 // When the server itself is at fault, everything queued comes back with MAIL_TRY_AGAIN at once, since the
-// journal is the queue, and nothing is sent for a while: 1 s at first, doubling to 60 s. Then one message at
-// a time finds out whether it is well again.
+// journal is the queue, and nothing is sent for a while: hold_first_ms, doubling to 60 times that. Then one
+// message at a time finds out whether it is well again.
 #ifndef FRISTD_SHELL_MAIL_H
 #define FRISTD_SHELL_MAIL_H
 
@@ -18,6 +18,7 @@ struct mail_options {
     int messages_per_connection; // default 100
     int messages_per_minute;     // default 30; 0: no limit
     int idle_timeout_ms;         // default 10000: an unused session says QUIT
+    int hold_first_ms;           // default 1000: how long a server in trouble is left in peace at first
 };
 
 struct mail_message {
@@ -55,7 +56,8 @@ void mail_close(struct mail *mail, int grace_ms, void (*on_closed)(void *data), 
 
 struct mail_counts {
     uint64_t sent, try_again, refused;
-    uint64_t sessions; // opened, whether they came about or not
+    uint64_t sessions; // begun, whether they came about or not
+    int open;          // sessions now
 };
 struct mail_counts mail_counts(const struct mail *mail);
 

@@ -29,7 +29,8 @@ BEHAVIOUR, all of it optional:
       delay    waits so many seconds
       drop     true: closes the connection; "reset": with a TCP reset
       silent   true: says nothing more, to nothing; at BODY: stops reading, too
-      reply    says this instead (lines parted by \\r\\n; an end is added); 2xx is done as if said by itself
+      reply    says this instead (lines parted by \\r\\n; an end is added); 2xx is done as if said by itself;
+               at BODY: hangs up after it, and does not have the message
       then_drop  true: closes the connection after this command
 """
 
@@ -257,6 +258,7 @@ class Session:
             await asyncio.sleep(3600)
         if "reply" in fault:
             await self.say(fault["reply"])
+            raise Gone
         lines = []
         while (line := await self.reader.readuntil(b"\n")) != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
