@@ -243,6 +243,11 @@ class Pauses(Language):
         self.expect(at, ["start 2026-03-12T10:00", "pause 2026-03-13T10:00", "resume 2026-03-13T14:00"],
                     "2026-03-13T14:00", "r#1 open due=2026-03-13T23:59:59")
 
+    def test_not_even_a_roll_backward_undoes_it(self):
+        rules = rule("r", "{after: 1 working day, roll: backward}", calendar="arbejdsdage", pause="[pause]", resume="[resume]")
+        self.expect(rules, ["start 2026-03-12T10:00", "pause 2026-03-13T10:00", "resume 2026-03-15T10:00"],
+                    "2026-03-15T10:00", "r#1 open due=2026-03-15T23:59:59")
+
     def test_lifted_is_the_new_due_before_rolling(self):
         rules = rule("r", "{after: 1 working day, roll: forward}", calendar="arbejdsdage", pause="[pause]",
                      resume="[resume]")
@@ -463,6 +468,11 @@ class Series(Language):
         self.assertEqual([one["due_at"] for one in deadlines],
                          ["2026-03-29T03:00:00+02:00", "2026-03-30T02:00:00+02:00"])
 
+    def test_ends_when_no_instance_is_left(self):
+        rules = rule("r", "{every: FREQ=WEEKLY}")
+        self.expect(rules, ["start 2200-12-20T10:00"], "2200-12-31T00:00", "r#1 missed due=2200-12-27T10:00:00")
+        self.expect(rules, ["start 2200-12-28T10:00"], "2200-12-31T00:00")
+
     def test_of_any_kind(self):
         self.expect(rule("r", "{every: FREQ=WEEKLY}", kind="information"), ["start 2026-03-20T10:00"],
                     "2026-03-27T10:00:01", "r#1 missed breached=2026-03-27T10:00:01", "r#2 open")
@@ -599,6 +609,36 @@ class VersionByDue(Language):
         both = (rule("r", "{after: 17 years}", valid="{from: 2000-01-01, until: 2025-12-31}", version_by="due") +
                 rule("r", "{after: 18 years}", valid="{from: 2026-01-01}", version_by="due"))
         self.expect(both, ["start 2008-06-01T10:00"], "2008-06-02T00:00", "r#1 open from=2000-01-01 due=2025-06-01")
+
+
+    def test_with_a_series_by_its_first_due(self):
+        rules = (rule("r", "{every: FREQ=WEEKLY}", valid="{from: 2000-01-01, until: 2026-03-25}", version_by="due") +
+                 rule("r", "{every: FREQ=WEEKLY}", valid="{from: 2026-03-26}", version_by="due"))
+        self.expect(rules, ["start 2026-03-20T10:00"], "2026-03-21T00:00", "r#1 open from=2026-03-26 due=2026-03-27")
+
+    def test_only_versions_for_the_case_type_compute_one(self):
+        rules = (rule("r", "{after: 1 week}", valid="{from: 2000-01-01, until: 2030-12-31}", version_by="due",
+                      case_types="[voksen]") +
+                 rule("r", "{after: 2 weeks}", valid="{from: 2031-01-01}", version_by="due"))
+        self.expect(rules, ["start 2026-03-20T10:00"], "2026-03-21T00:00", "r#1 open from=2031-01-01 due=2026-04-03")
+
+
+class VersionByStart(Language):
+    def test_each_version_has_its_own_starts(self):
+        rules = (rule("a", "{at_start: true}", start="[a]") + rule("b", "{at_start: true}", start="[b]") +
+                 rule("r", MONTH, valid="{from: 2000-01-01, until: 2026-03-31}", start='["breach:a"]') +
+                 rule("r", MONTH, valid="{from: 2026-04-01}", start='["breach:b"]'))
+        self.expect(rules, ["b 2026-03-31T10:00", "a 2026-04-01T10:00"], "2026-04-02T00:00", "a#1 missed", "b#1 missed")
+        self.expect(rules, ["b 2026-04-01T10:00", "a 2026-03-31T10:00"], "2026-04-02T00:00", "a#1 missed", "b#1 missed",
+                    "r#1 open from=2000-01-01")
+
+    def test_a_kind_that_the_version_in_force_does_not_list_is_no_start(self):
+        rules = (rule("r", MONTH, valid="{from: 2000-01-01, until: 2026-03-31}", start="[old]") +
+                 rule("r", MONTH, valid="{from: 2026-04-01}", start="[new]"))
+        self.expect(rules, ["old 2026-04-02T10:00", "stop 2026-04-03T10:00", "new 2026-04-04T10:00"], "2026-04-05T00:00",
+                    "r#1 open anchor=2026-04-04T10:00:00", faults=["stop_before_start r U 2"])
+        self.expect(rules, ["old 2026-03-02T10:00", "stop 2026-04-03T10:00", "new 2026-04-04T10:00"], "2026-04-05T00:00",
+                    "r#1 late from=2000-01-01", "r#2 open")
 
 
 class Faults(Language):
