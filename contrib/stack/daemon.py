@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 from .mailserver import DOMAIN, USER
@@ -37,7 +38,7 @@ class Daemon:
         self.settings = self._settings()
         self.change(**settings)
         self.process = Process(name, self.account, stack.logs / f"{name}.log")
-        self._notify = None
+        self._notify = self._listener = None
         self.states = []  # what it has told systemd: "READY=1", "STATUS=…", in order
         stack.on_close(self.kill)
 
@@ -53,14 +54,14 @@ class Daemon:
             "link": f"https://sager.{DOMAIN}/sag/{{case}}",
             "operators": f"drift@{DOMAIN}",
             "data_quality": f"datakvalitet@{DOMAIN}",
-            "casedb": database | {"database": CASES, "user": READER, "password_credential": "casedb",
+            "casedb": database | {"database": CASES, "user": READER, "password_credential": "fristd.casedb",
                                   "notify_channel": "fristd", "poll_interval": "2 seconds"},
-            "journal": database | {"database": JOURNAL, "user": JOURNAL, "password_credential": "journal"},
+            "journal": database | {"database": JOURNAL, "user": JOURNAL, "password_credential": "fristd.journal"},
             "mail": {"host": "localhost", "port": stack.mail.port, "ca_file": authority, "user": USER,
-                     "password_credential": "mail", "from": f"frister@{DOMAIN}", "hello": f"fristd.{DOMAIN}",
+                     "password_credential": "fristd.mail", "from": f"frister@{DOMAIN}", "hello": f"fristd.{DOMAIN}",
                      "messages_per_minute": 0, "retry": {"first": "1 second", "max": "2 seconds"}},
             "mqtt": {"host": "localhost", "port": stack.broker.port, "ca_file": authority, "user": "fristd",
-                     "password_credential": "mqtt"},
+                     "password_credential": "fristd.mqtt"},
             "log": {"level": "debug"},
         }
 
@@ -86,7 +87,6 @@ class Daemon:
     def start(self, ready=True, environment=None, prefix=()):
         """Starts it and waits for READY=1. `prefix`: a program that starts it, such as faketime."""
         self.write_settings()
-        self.states = []
         self._open_notify_socket()
         self.process.start([*prefix, self.binary, "run", "--config", self.path / "fristd.yaml"],
                            environment=self.environment() | (environment or {}))
@@ -107,20 +107,17 @@ class Daemon:
         self.wait_state("READY=1", timeout)
 
     def wait_state(self, state, timeout=30, count=1):
-        """Until it has told systemd this `count` times since its start."""
-        def told():
-            self._receive()
-            return sum(bool(re.fullmatch(state, line)) for line in self.states) >= count
-        wait_until(told, f"{self.name} says {state}", timeout, self.process)
+        """Until it has told systemd this (a regular expression) `count` times since its start."""
+        wait_until(lambda: sum(bool(re.fullmatch(state, line)) for line in list(self.states)) >= count,
+                   f"{self.name} says {state}", timeout, self.process)
 
     def reload(self):
         """SIGHUP, and waits until it says that it is ready again, with the new configuration or the old one."""
-        self._receive()
-        before = self.states.count("READY=1")
+        ready, reloading = self.states.count("READY=1"), self.states.count("RELOADING=1")
         self.write_settings()
         self.process.send(signal.SIGHUP)
-        self.wait_state("RELOADING=1")
-        self.wait_state("READY=1", count=before + 1)
+        self.wait_state("RELOADING=1", count=reloading + 1)
+        self.wait_state("READY=1", count=ready + 1)
 
     def stop(self, timeout=30):
         """As systemd does; returns the exit status."""
@@ -128,9 +125,7 @@ class Daemon:
 
     def kill(self):
         self.process.kill()
-        if self._notify:
-            self._notify.close()
-            self._notify = None
+        self._close_notify_socket()
 
     def log(self):
         return self.process.log()
@@ -145,22 +140,28 @@ class Daemon:
     # --- as systemd
 
     def _open_notify_socket(self):
+        """Read all the time, as systemd does: few messages fit, and then the sender would wait."""
+        self._close_notify_socket()
+        self.states = []
         path = self.path / "notify"
-        if self._notify:
-            self._notify.close()
-        path.unlink(missing_ok=True)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.setblocking(False)
         self._notify.bind(str(path))
         path.chmod(0o700)
         self.account.own(path)
+        self._listener = threading.Thread(target=self._listen, args=(self._notify,), daemon=True)
+        self._listener.start()
 
-    def _receive(self):
-        while self._notify:
-            try:
-                self.states += self._notify.recv(4096).decode(errors="replace").splitlines()
-            except BlockingIOError:
-                return
+    def _listen(self, notify):
+        while message := notify.recv(4096):
+            self.states += message.decode(errors="replace").splitlines()
+
+    def _close_notify_socket(self):
+        if self._notify:
+            self._notify.shutdown(socket.SHUT_RD)  # wakes the listener with nothing
+            self._listener.join()
+            self._notify.close()
+            self._notify = None
+            (self.path / "notify").unlink()
 
     def _credentials(self):
         path = self.path / "credentials"
@@ -170,5 +171,5 @@ class Daemon:
         secrets = {"casedb": postgres[READER], "journal": postgres[JOURNAL],
                    "mail": self.stack.mail.password, "mqtt": self.stack.broker.passwords["fristd"]}
         for name, secret in secrets.items():
-            self.account.write(path / name, secret, 0o400)
+            self.account.write(path / f"fristd.{name}", secret, 0o400)
         return path

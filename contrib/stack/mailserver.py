@@ -29,6 +29,7 @@ class MailServer:
         self.path = stack.path / "mail"
         self.port = None
         self.password = secrets.token_hex(12)
+        self.refusal = "550 5.1.1 No such person here"  # in Exim's words
         self.process = Process("exim", stack.account, stack.logs / "exim.log")
         self.account.directory(self.path)
         self.boxes = self.account.directory(self.path / "boxes")
@@ -45,7 +46,7 @@ class MailServer:
             self.port = free_port()
         for attempt in range(5):
             self.account.write(self.path / "exim.conf", CONFIGURATION.format(
-                path=self.path, log=self.stack.logs, port=self.port, domain=DOMAIN, user=USER,
+                path=self.path, log=self.stack.logs, refusal=self.refusal, port=self.port, domain=DOMAIN, user=USER,
                 password=self.password, certificate=self.stack.certificates.certificate,
                 key=self.stack.certificates.key, account=self.account))
             self.process.start([self.path / "exim4", "-C", self.path / "exim.conf", "-bdf", "-q1m"],
@@ -219,7 +220,7 @@ check_rcpt:
           message = 451 4.7.1 Greylisted, try again later
   accept  domains = {domain}
           condition = ${{if exists{{{path}/people/$local_part}}}}
-  deny    message = 550 5.1.1 No such person here
+  deny    message = {refusal}
 
 begin routers
 

@@ -21,7 +21,14 @@ class StackCase(unittest.TestCase):
         self.stack = Stack()
         self.addCleanup(self._close)
 
+    def run(self, result=None):
+        self._result = result
+        return super().run(result)
+
+    def has_failed(self):
+        return any(test is self for test, _ in self._result.errors + self._result.failures)
+
     def _close(self):
-        if not self._outcome.success:  # known only here: cleanups run after the verdict
+        if self.has_failed():
             print(self.stack.log_tails(), file=sys.stderr)
         self.stack.close()
