@@ -78,7 +78,7 @@ class CaseSystem:
         """From the journal: (case, subject, code, state, due, unit), those that come next or came last in front."""
         return self.run("SELECT d.case_id, d.subject, d.code, d.state,"
                         " to_char(d.due_at AT TIME ZONE 'Europe/Copenhagen', 'DD.MM.YYYY HH24:MI'), w.unit"
-                        " FROM fristd.deadline d JOIN fristd.watched_case w USING (case_id)"
+                        " FROM fristd_journal.deadline d JOIN fristd_journal.watched_case w USING (case_id)"
                         " WHERE d.closed_at IS NULL AND :'which' IN ('', d.case_id, w.unit)"
                         " ORDER BY abs(extract(epoch FROM d.due_at - now())) LIMIT :limit;",
                         journal=True, which=which or "", limit=limit)

@@ -4,7 +4,9 @@
 import argparse
 import json
 import os
+import re
 import select
+import shlex
 import signal
 import sys
 import time
@@ -46,6 +48,7 @@ class Demo:
         self.stream = broker.listen()
         heading("Starting fristd")
         self.daemon = self.stack.daemon(self.binary)
+        self.set_weekly_hour(datetime.now(municipality.ZONE) + timedelta(minutes=3))
         self.daemon.start()
         say("  ready")
         RUNNING.write_text(json.dumps({"pid": os.getpid(), "cases": self.cases.psql,
@@ -62,18 +65,33 @@ class Demo:
             f"{len(town.cases) - municipality.OPEN_CASES} closed ones, {len(town.events)} events, "
             f"{len(town.people)} people")
 
+    def set_weekly_hour(self, at):
+        """The municipality chooses when the weekly follow-up on remanded cases is due; here it is in a moment."""
+        path = self.daemon.config / "rules/e-hjemvisning.yaml"
+        rule = f"BYDAY={'MO TU WE TH FR SA SU'.split()[at.weekday()]};BYHOUR={at.hour};BYMINUTE={at.minute}"
+        text, count = re.subn(r"BYDAY=MO;BYHOUR=9;BYMINUTE=0", rule, path.read_text())
+        assert count == 1
+        self.daemon.account.write(path, text)
+
     def explain(self):
         heading("What you see")
-        postgres = " ".join(self.stack.postgres.psql())
+        cases, journal = (shlex.join(command) for command in (self.cases.psql, self.cases.journal_psql))
         say(f"""\
   ✉ mails as their reader sees them, ⚑ events as a subscriber gets them, and what the broker retains.
   The first run on an old database gives each leader one backlog report, not a thousand alarms.
 
-  {bold('contrib/demo/play')}   in another terminal: record events and see the alarm come or go
-  {bold(postgres)}
-                      the case database (public) and the journal (schema fristd)
-  {self.stack.logs}   logs, the daemon's is fristd.log
-  {bold('Ctrl-C')}              stops everything and removes it""")
+  Weekly follow-up on remanded cases is due each week at this hour, three minutes from now.
+
+  In another terminal
+    {bold('contrib/demo/play')}    records events in a case: see the alarm come or go here
+    {cases}
+                         the case database
+    {journal}
+                         the journal
+    {self.daemon.binary} status --config {self.daemon.path}/fristd.yaml
+                         what is open and waiting
+    {self.stack.logs}/fristd.log
+  {bold('Ctrl-C')} here stops everything and removes it.""")
 
     # --- watching
 
@@ -124,12 +142,11 @@ class Demo:
         say(f"{clock()}  ✓ {what}")
 
     def backlog_is_told(self):
-        waiting = self.stack.postgres.value("SELECT count(*) FROM fristd.notice WHERE purpose = 'backlog' "
-                                            "AND state <> 'sent'")
-        return waiting == "0" and any(mail.to.startswith("centerchef@") for mail in self.stack.mail.mails())
+        waiting = self.journal("SELECT count(*) FROM fristd_journal.notice WHERE purpose = 'backlog' AND state <> 'sent'")
+        return waiting == [["0"]] and any(mail.to.startswith("centerchef@") for mail in self.stack.mail.mails())
 
     def seen(self, kind, subject):
-        return any(f".{kind}." in event.topic and event.json["data"]["subject"] == subject
+        return any(event.topic.endswith(f"/event/deadline.{kind}") and event.json["data"]["subject"] == subject
                    for event in list(self.stream.events))
 
     def mailed(self, person, case):
@@ -142,11 +159,14 @@ class Demo:
 
     def sum_up(self):
         heading("In all")
-        rows = self.stack.postgres.sql("SELECT state, count(*) FROM fristd.deadline GROUP BY state ORDER BY 2 DESC")
+        rows = self.journal("SELECT state, count(*) FROM fristd_journal.deadline GROUP BY state ORDER BY 2 DESC")
         say("  deadlines: " + ", ".join(f"{count} {state}" for state, count in rows))
-        rows = self.stack.postgres.sql("SELECT purpose, state, count(*) FROM fristd.notice GROUP BY 1, 2 ORDER BY 3 DESC")
+        rows = self.journal("SELECT purpose, state, count(*) FROM fristd_journal.notice GROUP BY 1, 2 ORDER BY 3 DESC")
         say("  notices:   " + ", ".join(f"{count} {purpose} {state}" for purpose, state, count in rows))
         say(f"  shown:     {self.mails} mails, {self.events} messages")
+
+    def journal(self, statement):
+        return self.stack.postgres.sql(statement, database=JOURNAL)
 
     def close(self):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave half of it

@@ -72,18 +72,17 @@ COLOURS = {"breached": "1;31", "missed": "1;31", "escalated": "1;35", "approachi
 
 
 def kind_of(event):
-    """dk.fristd.deadline.breached.v1: "breached"."""
-    return event.topic.rsplit("/", 1)[1].split(".")[-2]
+    """…/event/deadline.breached: "breached"."""
+    return event.topic.rsplit(".", 1)[1]
 
 
 def show_event(event):
-    data = event.json
-    facts = data.get("data", {})
-    due = facts.get("due_at") or "no date"
-    kind = kind_of(event)
-    say(f"{clock()}  {paint('⚑', COLOURS.get(kind, '34'))}  {paint(f'{kind:<11}', COLOURS.get(kind, '34'))} "
-        f"{facts.get('code', ''):<5} {facts.get('case', data.get('subject', '')):<8} {facts.get('subject', ''):<7} "
-        f"due {due[:16].replace('T', ' ')}  {faint('no. ' + str(data.get('sequence', '')))}")
+    message = event.json
+    facts = message["data"]
+    due = facts["due"][:16].replace("T", " ") if facts["due"] else "no date"
+    colour = COLOURS.get(kind_of(event), "34")
+    say(f"{clock()}  {paint('⚑', colour)}  {paint(f'{kind_of(event):<11}', colour)} {facts['code']:<4} "
+        f"{facts['case']:<7} {facts['subject'] or '-':<6} due {due}  {faint('no. ' + message['sequence'].lstrip('0'))}")
 
 
 def show_state(event):
