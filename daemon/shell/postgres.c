@@ -449,6 +449,13 @@ static size_t address_count(const struct postgres *pg)
     return pg->lookup ? lookup_count(pg->lookup) : 1;
 }
 
+// libpq says nothing where it was not libpq that failed.
+static void note_failed_connection(struct postgres *pg)
+{
+    const char *message = PQerrorMessage(pg->conn);
+    say(pg, *message ? message : "the socket cannot be watched", &pg->trouble);
+}
+
 // The address did not do: the next one, or wait.
 static void next_address(struct postgres *pg)
 {
@@ -467,7 +474,7 @@ static void connect_next(struct postgres *pg)
             uv_timer_start(&pg->timer, on_timer, (uint64_t)pg->options.connect_timeout_ms, 0);
             return;
         }
-        say(pg, PQerrorMessage(pg->conn), &pg->trouble);
+        note_failed_connection(pg);
         drop_connection(pg);
     }
     if (pg->trouble.text[0] == '\0')
@@ -506,17 +513,14 @@ static void connect_step(struct postgres *pg)
         events = UV_WRITABLE;
         break;
     case PGRES_POLLING_OK:
-        if (watch_socket(pg, UV_READABLE) == 0)
-            prepare_connection(pg);
-        else
-            next_address(pg);
+        prepare_connection(pg);
         return;
     default:
         break;
     }
     if (events && watch_socket(pg, events) == 0)
         return;
-    say(pg, PQerrorMessage(pg->conn), &pg->trouble);
+    note_failed_connection(pg);
     next_address(pg);
 }
 

@@ -884,6 +884,7 @@ static void test_close_in_every_early_state(void **state)
 {
     (void)state;
     struct postgres_options options[] = {unix_options(), tcp_options("localhost"), tcp_options("127.0.0.1")};
+    options[2].sslmode = "verify-ca";
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         for (int turns = -1; turns < 12; turns++) {
             struct fixture f;
