@@ -473,9 +473,14 @@ void mail_on_ready(struct mail *mail, void (*on_ready)(void *data), void *data)
 void mail_set_options(struct mail *mail, const struct mail_options *options)
 {
     struct mail_options changed = copy_options(options);
-    if (!is_same_server(&mail->options.server, &changed.server))
+    if (!is_same_server(&mail->options.server, &changed.server)) {
         for (struct mail_lane *lane = mail->lanes; lane; lane = lane->next)
             retire(lane);
+        // Somebody may just have mended what was wrong.
+        if (mail->health == HOLDING)
+            mail->health = PROBING;
+        mail->hold_ms = 0;
+    }
     free_options(&mail->options);
     mail->options = changed;
     pace_change(&mail->pace, changed.messages_per_minute, (int64_t)pace_now_us(mail));

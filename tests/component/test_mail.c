@@ -551,6 +551,25 @@ static void test_new_settings_take_effect(void **state)
     assert_true(fake_smtp_count(*state, new_port, "messages") >= 3);
 }
 
+static void test_a_mended_setting_ends_the_hold(void **state)
+{
+    int port = fake_smtp_listen(*state, "");
+    struct mail_options options = options_for(*state, 1); // nobody is there
+    options.hold_first_ms = 3600000;
+    struct outbox *outbox = start(&options, 3);
+    send_all(outbox);
+    loop_until(&outbox->loop, all_ended, outbox);
+    assert_int_equal(outbox->again, 3);
+    outbox->resend = true;
+    mail_set_options(outbox->mail, &options); // nothing new
+    assert_false(loop_until_ms(&outbox->loop, all_settled, outbox, 50));
+    options.server.port = port;
+    mail_set_options(outbox->mail, &options);
+    loop_until(&outbox->loop, all_settled, outbox);
+    assert_int_equal(outbox->sent, 3);
+    stop(outbox);
+}
+
 static void test_close_with_nothing_to_do(void **state)
 {
     struct mail_options options = options_for(*state, 1);
@@ -651,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_holds_grow_longer),
         cmocka_unit_test(test_random_trouble),
         cmocka_unit_test(test_new_settings_take_effect),
+        cmocka_unit_test(test_a_mended_setting_ends_the_hold),
         cmocka_unit_test(test_close_with_nothing_to_do),
         cmocka_unit_test(test_close_finishes_what_is_in_flight),
         cmocka_unit_test(test_close_waits_no_longer_than_its_grace),
