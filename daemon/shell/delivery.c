@@ -565,6 +565,8 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
 {
     struct delivery *delivery = notices->data;
     delivery->read_count++;
+    if (delivery->holds > 0) // asked for before the hold: it waits in the journal
+        return;
     struct parcel *parcel = memory_alloc(sizeof *parcel);
     parcel->delivery = delivery;
     parcel->notice = copy_notice(&parcel->arena, notice);

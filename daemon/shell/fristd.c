@@ -46,6 +46,7 @@ struct fristd {
     struct fristd_options options;
     uv_loop_t loop;
     struct setup *setup, *next_setup; // next: loaded by a reload, taken between passes
+    struct zone *first_zone;          // of the first setup, once it is gone: casedb and publisher still use it
     struct casedb *casedb;
     struct journal *journal;
     struct mail *mail;
@@ -236,6 +237,10 @@ static void take_next_setup(struct fristd *fristd)
     mail_set_options(fristd->mail, &fristd->setup->config.mail);
     log_set_level((enum log_level)fristd->setup->config.log_level);
     log_warnings(&fristd->setup->config);
+    if (fristd->first_zone == NULL) {
+        fristd->first_zone = old->zone;
+        old->zone = NULL;
+    }
     setup_free(old);
     fristd->poll_wanted = true;
     log_line(LOG_LEVEL_NOTICE, "service", "the new configuration is in force");
@@ -571,6 +576,7 @@ int fristd_run(const struct fristd_options *options)
     delivery_free(fristd.delivery);
     setup_free(fristd.setup);
     setup_free(fristd.next_setup);
+    zone_free(fristd.first_zone);
     int left = uv_loop_close(&fristd.loop);
     assert(left == 0);
     log_line(LOG_LEVEL_NOTICE, "service", "stopped");
