@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The daemon on real servers: from an event in the case database to the mail and the message, and back again."""
+
+import signal
+import subprocess
+import time
+import unittest
+
+from support import FRISTD, StackCase
+from town import Municipality
+
+from stack import wait_until
+from stack.postgres import READER
+
+SITE = "fristd/v1/proeve"
+
+
+def ago(hours, seconds=0):
+    """SQL for a moment: so many hours before now, and so many seconds after that."""
+    return f"now() - interval '{hours} hours' + interval '{seconds} seconds'"
+
+
+class Running(StackCase):
+    """A daemon that has met its municipality; whatever comes now is told as it comes."""
+
+    SETTINGS = {}
+
+    def setUp(self):
+        super().setUp()
+        self.stack.start()
+        self.town = Municipality(self.stack)
+        self.mail = self.stack.mail
+        self.stream = self.stack.broker.listen("fristd/#")
+        self.daemon = self.stack.daemon(FRISTD, **self.SETTINGS)
+        self.daemon.start()
+
+    def tearDown(self):
+        if not self.has_failed() and self.daemon.process.is_running():
+            self.assertEqual(self.daemon.stop(), 0)  # and the sanitizers have found nothing
+
+    def notification(self, case, when, subject="U-1"):
+        self.town.case(case, ("underretning.modtaget", subject, when))
+
+    def wait_mail(self, to, case, words, count=1, **options):
+        """The mail on this case whose text has these words."""
+        return self.mail.wait(to, lambda mail: f"Sag {case}:" in mail.subject and words in mail.text,
+                              f"mail to {to} on {case}: {words}", count, **options)
+
+    def wait_event(self, kind, case, code="K01", timeout=15):
+        return self.stream.wait(
+            lambda event: event.topic == f"{SITE}/event/deadline.{kind}" and event.json["data"]["case"] == case
+            and event.json["data"]["code"] == code, f"{kind} of {case}", timeout=timeout).json
+
+    def wait_told(self, notices):
+        """Until the journal has this many notices and none is waiting; then nobody else will be told."""
+        def told():
+            rows = self.town.journal("SELECT count(*), count(next_attempt_at) FROM notice WHERE purpose = 'stage'")
+            return rows == [[str(notices), "0"]]
+        wait_until(told, f"{notices} notices, none waiting")
+
+    def wait_retained(self, topic, present):
+        wait_until(lambda: (topic in self.stack.broker.retained()) == present,
+                   f"{topic} is {'retained' if present else 'cleared'}", 15)
+
+
+class Alarm(Running):
+    BREACHED = "Lovbestemt frist er overskredet"
+    NEAR = "Lovbestemt frist udløber"
+
+    def test_comes_near_passes_and_is_met(self):
+        self.notification("S-1", ago(22, 3))  # in 3 seconds there are 2 hours left
+        late = self.wait_mail(self.town.caseworker, "S-1", "Mailen kommer senere")  # the warning 8 hours before
+        warning = self.wait_mail(self.town.team_leader, "S-1", self.NEAR)
+        self.assertNotIn("Mailen kommer senere", warning.text)
+        self.assertEqual(self.wait_event("approaching", "S-1")["data"]["state"], "open")
+        self.assertRegex(warning.subject, r"^\[K01\] Sag S-1: frist \d+\. \w+ \d{4} kl\. \d\d\.\d\d$")
+        for words in ("Du får denne mail som teamleder", "Enhed: nord", "Vedrører: U-1", "Barnets lov § 136, stk. 2",
+                      "Åbn sagen: https://sager.kommunen.example/sag/S-1"):
+            self.assertIn(words, warning.text)
+        self.assertIn("https://sager.kommunen.example/sag/S-1", warning.html)
+        self.assertEqual(warning["Auto-Submitted"], "auto-generated")
+        self.assertRegex(warning.id, r"^<[0-9a-f]+@kommunen\.example>$")
+
+        self.town.event("S-1", "underretning.vurderet", "U-1")
+        met = self.wait_event("met", "S-1")
+        self.assertEqual((met["data"]["state"], met["data"]["breached"]), ("met", None))
+        self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1", False)
+        self.wait_told(3)
+        caseworker = [mail for mail in self.mail.mails(self.town.caseworker) if mail.id != late.id]
+        self.assertEqual([mail.subject for mail in caseworker], [warning.subject])
+
+    def test_passes_and_is_met_late(self):
+        topic = f"{SITE}/deadline/K01/S-1/U-1"
+        self.notification("S-1", ago(24, 3))
+        for person, role in ((self.town.caseworker, "sagsbehandler"), (self.town.team_leader, "teamleder"),
+                             (self.town.department_head, "afdelingsleder")):
+            mail = self.wait_mail(person, "S-1", self.BREACHED)
+            self.assertIn(f"Du får denne mail som {role}", mail.text)
+        event = self.wait_event("breached", "S-1")
+        self.assertEqual((event["type"], event["subject"], event["source"]),
+                         ("dk.fristd.deadline.breached.v1", "S-1", "//proeve/fristd"))
+        self.assertEqual((event["data"]["subject"], event["data"]["unit"], event["data"]["state"], event["data"]["late"]),
+                         ("U-1", "nord", "breached", False))
+        self.assertNotIn("rule", event["data"])
+        self.wait_retained(topic, True)
+
+        self.town.event("S-1", "underretning.vurderet", "U-1")
+        self.assertEqual(self.wait_event("late", "S-1")["data"]["state"], "late")
+        self.stream.wait(lambda seen: seen.topic == topic and not seen.payload, "the retained state is cleared")
+        self.wait_retained(topic, False)
+        numbers = [int(seen.json["sequence"]) for seen in self.stream.events if "/event/" in seen.topic]
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+
+    def test_one_thread_a_deadline(self):
+        self.notification("S-1", ago(23))
+        first = self.wait_mail(self.town.caseworker, "S-1", self.NEAR)
+        self.town.event("S-1", "underretning.fejlregistreret", "U-1")
+        self.wait_event("cancelled", "S-1")
+        self.notification("S-2", ago(24, 3))
+        breach = self.wait_mail(self.town.caseworker, "S-2", self.BREACHED)
+        earlier = self.wait_mail(self.town.caseworker, "S-2", self.NEAR)
+        self.assertEqual(breach["References"], earlier["References"])
+        self.assertNotEqual(breach.id, earlier.id)
+        self.assertNotEqual(first["References"], earlier["References"])
+
+    def test_a_substitute_hears_instead(self):
+        self.stack.postgres.sql("INSERT INTO fagsystem.medarbejder VALUES ('tl2', 'Navn 5', :'email');"
+                                "INSERT INTO fagsystem.fravaer VALUES ('tl1', CURRENT_DATE - 3, NULL, 'tl2')",
+                                email=self.mail.add("stedfortraeder"))
+        self.notification("S-1", ago(24, 1))
+        mail = self.wait_mail("stedfortraeder", "S-1", self.BREACHED)
+        self.assertIn("stedfortræder", mail.text)
+        self.wait_told(5)  # late warning: caseworker, substitute; breach: caseworker, substitute, department head
+        self.assertEqual(self.mail.mails(self.town.team_leader), [])
+
+    def test_every_case_of_a_transaction_is_told(self):
+        rows = ", ".join(f"('T-{number}', 'barn', 'nord', 'sb1')" for number in range(50))
+        self.stack.postgres.sql(
+            f"BEGIN; INSERT INTO fagsystem.sag (sagsnr, sagstype, enhed, sagsbehandler) VALUES {rows};"
+            "INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt)"
+            f" SELECT sagsnr, 'underretning.modtaget', 'U', {ago(24, 2)} FROM fagsystem.sag WHERE sagsnr LIKE 'T-%';"
+            "COMMIT;")
+        for number in range(50):
+            self.wait_event("breached", f"T-{number}", timeout=60)
+        self.wait_told(250)
+        found = self.mail.wait(self.town.department_head, count=50)
+        self.assertEqual(len({mail.subject for mail in found}), 50)
+
+
+class Database(Running):
+    SETTINGS = {"casedb": {"poll_interval": "1 hour"}}
+
+    def test_a_notification_is_enough(self):
+        """Nothing is polled for an hour, so what comes within seconds has come by NOTIFY."""
+        waits = []
+        for number in range(1, 6):
+            before = time.monotonic()
+            self.notification(f"S-{number}", ago(25))
+            self.mail.wait(self.town.caseworker, lambda mail, n=number: f"Sag S-{n}:" in mail.subject)
+            waits.append(time.monotonic() - before)
+        print(f"from psql's start to the Maildir: {sorted(waits)[2]:.3f} s at the median", flush=True)
+        self.assertLess(min(waits), 2)
+
+    def test_it_comes_back(self):
+        self.stack.postgres.kill()
+        self.stack.postgres.start()
+        self.notification("S-1", ago(25))
+        self.wait_event("breached", "S-1", timeout=60)
+        self.mail.wait(self.town.caseworker, timeout=60)
+
+
+class Polling(Running):
+    SETTINGS = {"casedb": {"poll_interval": "1 second", "notify_channel": None}}
+
+    def test_polling_is_enough(self):
+        self.notification("S-1", ago(25))
+        self.wait_event("breached", "S-1")
+
+    def test_a_late_commit_is_found(self):
+        """A transaction that began before another one and commits after that one was read."""
+        session = subprocess.Popen(self.stack.postgres.psql() + ["-qAt"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.addCleanup(session.communicate)
+        session.stdin.write(f"""BEGIN; INSERT INTO fagsystem.sag VALUES ('S-1', 'barn', 'nord', 'sb1');
+            INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt)
+            VALUES ('S-1', 'underretning.modtaget', 'U-1', {ago(25)}); SELECT 'recorded';\n""")
+        self.assertEqual(session.stdout.readline(), "recorded\n")
+        self.notification("S-2", ago(25))
+        self.wait_event("breached", "S-2")
+        session.stdin.write("COMMIT;\n")
+        self.wait_event("breached", "S-1")
+
+
+class BadRows(Running):
+    """What cannot be read is said, to those who can put it right, and every other case goes on."""
+
+    def test_each_fault_is_told_and_the_others_go_on(self):
+        sql = self.stack.postgres.sql
+        # A source that cannot be relied on gives its times as text.
+        sql("""DROP VIEW fristd.events;
+               CREATE VIEW fristd.events AS
+               SELECT haendelse::text AS event_id, sagsnr AS case_id, emne AS subject, art AS kind,
+                      CASE bemaerkning WHEN '' THEN tidspunkt::text WHEN 'null' THEN NULL ELSE bemaerkning END
+                          AS occurred_at,
+                      frist AS due_on
+               FROM fagsystem.haendelse""")
+        sql("GRANT SELECT ON fristd.events TO " + READER)
+        sql("""BEGIN;
+               INSERT INTO fagsystem.sag SELECT 'F-' || n, 'barn', 'nord', 'sb1' FROM generate_series(1, 5) n;
+               INSERT INTO fagsystem.sag VALUES ('F-6', 'barn', NULL, NULL), ('F-7', repeat('x', 10000000), 'nord', 'sb1');
+               INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt, bemaerkning) VALUES
+                   ('F-1', 'underretning.modtaget', 'U-1', now(), 'null'),
+                   ('F-2', 'underretning.modtaget', 'U-1', now(), '2026-02-30 10:00:00+01'),
+                   ('F-3', 'underretning.modtaget', 'U-1', now(), 'infinity'),
+                   ('F-4', repeat('k', 10000000), 'U-1', now(), ''),
+                   ('F-5', 'underretning.ukendt', 'U-1', now(), ''),
+                   ('F-6', 'underretning.modtaget', 'U-1', now() - interval '25 hours', '');
+               COMMIT;""")
+        self.notification("S-1", ago(25))
+        self.wait_event("breached", "S-1")
+        self.wait_mail(self.town.caseworker, "S-1", "overskredet")
+
+        def faults():
+            rows = self.town.journal("SELECT case_id, code FROM data_fault ORDER BY 1, 2")
+            return {case: code for case, code in rows}
+        expected = {"F-1": "bad_row", "F-2": "bad_row", "F-3": "bad_row", "F-4": "bad_row", "F-5": "unknown_kind",
+                    "F-6": "bad_row", "F-7": "bad_row"}
+        wait_until(lambda: faults().keys() >= expected.keys(), f"faults of {sorted(expected)}")
+        self.assertEqual({case: faults()[case] for case in expected}, expected)
+        # The report comes with the nightly look at everything, and with one after the rules have changed.
+        with open(self.daemon.config / "rules/calendars.yaml", "a", encoding="utf-8") as rules:
+            rules.write("# changed\n")
+        self.daemon.reload()
+        told = self.mail.wait("datakvalitet", lambda mail: all(case in mail.text for case in expected), "the fault report")
+        self.assertNotIn("2026-02-30", told.text)
+        self.assertNotIn("xxx", told.text + self.daemon.log())
+        self.assertNotIn("kkk", told.text + self.daemon.log())
+
+        # Put right, it is an ordinary case.
+        sql("UPDATE fagsystem.haendelse SET bemaerkning = '' WHERE sagsnr = 'F-2'")
+        self.wait_event("opened", "F-2")
+        wait_until(lambda: "F-2" not in faults(), "the fault of F-2 is gone")
+
+
+class Delivery(Running):
+    def test_greylisted_mail_arrives_once(self):
+        self.mail.defer(self.town.team_leader)
+        self.notification("S-1", ago(25))
+        self.mail.wait(self.town.caseworker)
+        wait_until(lambda: int(self.town.journal("SELECT max(attempts) FROM notice")[0][0]) >= 2, "a second attempt")
+        self.assertEqual(self.mail.mails(self.town.team_leader), [])
+        self.mail.add(self.town.team_leader)
+        self.mail.wait(self.town.team_leader)
+        self.wait_told(3)
+        self.assertEqual(len(self.mail.mails(self.town.team_leader)), 1)
+
+    def test_refused_mail_is_told_further_up(self):
+        self.mail.refuse(self.town.caseworker)
+        self.notification("S-1", ago(25))
+        self.wait_event("notice_failed", "S-1")
+        report = self.mail.wait("drift", lambda mail: "S-1" in mail.text, "the operators hear of it")
+        self.assertNotIn(self.town.caseworker, report.text)
+        self.mail.wait(self.town.team_leader)
+        self.assertEqual(self.town.journal("SELECT person_id, state FROM notice WHERE state <> 'sent'"),
+                         [["sb1", "abandoned"]])
+
+    def test_mail_does_not_wait_for_the_broker_nor_events_for_mail(self):
+        self.stack.broker.kill()
+        self.notification("S-1", ago(25))
+        self.mail.wait(self.town.caseworker)
+        self.stack.mail.kill()
+        self.stack.broker.start()
+        self.notification("S-2", ago(25))
+        self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1", True)
+        self.wait_retained(f"{SITE}/deadline/K01/S-2/U-1", True)
+        status = self.stack.broker.retained()[f"{SITE}/status"]
+        self.assertIn('"online"', status)
+        wait_until(lambda: self.town.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') ="
+                                             " max(number) FROM transition") == [["t"]], "all is published")
+        self.stack.mail.start()
+        self.mail.wait(self.town.caseworker, lambda mail: "S-2" in mail.subject, timeout=60)
+
+
+class Life(Running):
+    def test_stop_and_start(self):
+        self.notification("S-1", ago(25))
+        self.wait_told(3)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertIn('"offline"', self.stack.broker.retained()[f"{SITE}/status"])
+        self.notification("S-2", ago(25))
+        mails = len(self.mail.mails())
+        self.daemon.start()
+        self.wait_event("breached", "S-2")
+        self.mail.wait(self.town.department_head, lambda mail: "S-2" in mail.subject)
+        self.wait_told(6)
+        self.assertEqual(len(self.mail.mails()), mails + 3)  # nothing about S-1 again
+
+    def test_terminated_while_its_mail_waits(self):
+        """What the mail server never took is not lost, nor kept waiting for."""
+        self.mail.kill()
+        self.notification("S-1", ago(25))
+        self.wait_event("breached", "S-1")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.mail.start()
+        self.daemon.start()
+        for person in (self.town.caseworker, self.town.team_leader, self.town.department_head):
+            self.mail.wait(person, timeout=60)
+        self.wait_told(3)
+
+    def test_a_wrong_configuration_is_not_taken(self):
+        (self.daemon.config / "rules" / "a-underretning.yaml").write_text("rules:\n  - idd: x\n")
+        self.daemon.reload()
+        self.assertRegex(self.daemon.log(), r"a-underretning\.yaml:2:\d+: .*idd")
+        self.notification("S-1", ago(25))
+        self.wait_mail(self.town.caseworker, "S-1", "overskredet")
+        self.assertEqual(self.daemon.command("check").returncode, 2)
+
+    def test_reload_changes_what_it_says_and_repeats_nothing(self):
+        self.notification("S-1", ago(25))
+        self.wait_told(3)
+        self.daemon.reload()
+        self.daemon.change(language="en")
+        self.daemon.reload()
+        self.notification("S-2", ago(25))
+        mail = self.mail.wait(self.town.caseworker, lambda mail: "S-2" in mail.subject)
+        self.assertIn("Case S-2", mail.subject)
+        self.wait_told(6)
+        self.assertEqual(len(self.mail.mails(self.town.caseworker)), 2)
+
+    def test_the_watchdog_is_fed(self):
+        self.assertEqual(self.daemon.stop(), 0)
+        self.daemon.start(environment={"WATCHDOG_USEC": "600000"})
+        self.daemon.wait_state("WATCHDOG=1", count=5)
+
+    def test_stopping_is_said(self):
+        self.daemon.process.send(signal.SIGTERM)
+        self.daemon.wait_state("STOPPING=1")
+        self.assertEqual(self.daemon.process.wait(), 0)
+
+    def test_only_one_at_a_time(self):
+        other = self.stack.daemon(FRISTD, name="other")
+        other.start(ready=False)
+        wait_until(lambda: "another" in other.log() or "already" in other.log(), "the second one says why it waits", 15)
+        self.assertNotIn("READY=1", other.states)
+
+
+if __name__ == "__main__":
+    unittest.main()
