@@ -48,6 +48,9 @@ struct delivery {
     bool writing;
     void (*on_idle)(void *data);
     void *idle_data;
+    // Since it was idle last, for the log.
+    uint64_t burst_started_ns; // 0: idle
+    size_t burst_sent, burst_deferred, burst_given_up;
 };
 
 static void step(struct delivery *delivery);
@@ -371,6 +374,9 @@ static void add_outcome(struct parcel *parcel, enum notice_state state, instant 
         .last_reply = arena_string(&batch->arena, reply),
     };
     parcel->decided = true;
+    parcel->delivery->burst_sent += state == NOTICE_SENT;
+    parcel->delivery->burst_deferred += state == NOTICE_DEFERRED;
+    parcel->delivery->burst_given_up += state == NOTICE_ABANDONED;
 }
 
 static int add_failure(struct parcel *parcel, const struct rule *rule)
@@ -567,6 +573,8 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
     delivery->read_count++;
     if (delivery->holds > 0) // asked for before the hold: it waits in the journal
         return;
+    if (delivery->burst_started_ns == 0)
+        delivery->burst_started_ns = uv_hrtime();
     struct parcel *parcel = memory_alloc(sizeof *parcel);
     parcel->delivery = delivery;
     parcel->notice = copy_notice(&parcel->arena, notice);
@@ -636,12 +644,27 @@ static void take(struct delivery *delivery)
         delivery->reading = true;
 }
 
+static void say_burst(struct delivery *delivery)
+{
+    if (delivery->burst_started_ns == 0)
+        return;
+    log_line(LOG_LEVEL_NOTICE, "delivery",
+             "nothing left to send now sent=%zu deferred=%zu given_up=%zu ms=%llu", delivery->burst_sent,
+             delivery->burst_deferred, delivery->burst_given_up,
+             (unsigned long long)(uv_hrtime() - delivery->burst_started_ns) / 1000000);
+    delivery->burst_started_ns = 0;
+    delivery->burst_sent = delivery->burst_deferred = delivery->burst_given_up = 0;
+}
+
 // The one place that moves the delivery.
 static void step(struct delivery *delivery)
 {
     write_outcomes(delivery);
     if (delivery->holds == 0 && delivery->more && !delivery->reading && journal_is_up(delivery->journal))
         take(delivery);
-    if (delivery_is_idle(delivery) && delivery->on_idle)
+    if (!delivery_is_idle(delivery))
+        return;
+    say_burst(delivery);
+    if (delivery->on_idle)
         delivery->on_idle(delivery->idle_data);
 }

@@ -54,6 +54,9 @@ struct fristd {
     struct pass *pass;
     struct delivery *delivery;
     uv_timer_t timer, watchdog;
+    uv_prepare_t turn_end; // the loop goes to wait
+    uv_check_t turn_begin; // it has waited
+    uint64_t turn_began_ns, longest_turn_ns;
     uv_signal_t terminate, interrupt, hangup;
     bool casedb_up, journal_up, ready;
     bool poll_wanted, more_due;
@@ -404,6 +407,20 @@ static void on_publisher_progress(void *data)
         think(fristd);
 }
 
+static void on_turn_begin(uv_check_t *check)
+{
+    struct fristd *fristd = check->data;
+    fristd->turn_began_ns = uv_hrtime();
+}
+
+static void on_turn_end(uv_prepare_t *prepare)
+{
+    struct fristd *fristd = prepare->data;
+    uint64_t turn_ns = uv_hrtime() - fristd->turn_began_ns;
+    if (fristd->turn_began_ns > 0 && turn_ns > fristd->longest_turn_ns)
+        fristd->longest_turn_ns = turn_ns;
+}
+
 // --- stopping ---
 
 static void on_part_closed(void *data)
@@ -445,6 +462,8 @@ static bool begin_stopping(struct fristd *fristd)
     case STOP_HANDLES:
         close_handle(&fristd->timer);
         close_handle(&fristd->watchdog);
+        close_handle(&fristd->turn_begin);
+        close_handle(&fristd->turn_end);
         close_handle(&fristd->terminate);
         close_handle(&fristd->interrupt);
         close_handle(&fristd->hangup);
@@ -542,7 +561,11 @@ static void start_handles(struct fristd *fristd)
     }
     uv_timer_init(&fristd->loop, &fristd->timer);
     uv_timer_init(&fristd->loop, &fristd->watchdog);
-    fristd->timer.data = fristd->watchdog.data = fristd;
+    uv_check_init(&fristd->loop, &fristd->turn_begin);
+    uv_prepare_init(&fristd->loop, &fristd->turn_end);
+    fristd->timer.data = fristd->watchdog.data = fristd->turn_begin.data = fristd->turn_end.data = fristd;
+    uv_check_start(&fristd->turn_begin, on_turn_begin);
+    uv_prepare_start(&fristd->turn_end, on_turn_end);
     uint64_t watchdog_ms = service_watchdog_ms();
     if (fristd->options.once)
         uv_timer_start(&fristd->watchdog, on_once_timer, 1000, 1000);
@@ -579,6 +602,7 @@ int fristd_run(const struct fristd_options *options)
     zone_free(fristd.first_zone);
     int left = uv_loop_close(&fristd.loop);
     assert(left == 0);
-    log_line(LOG_LEVEL_NOTICE, "service", "stopped");
+    log_line(LOG_LEVEL_NOTICE, "service", "stopped longest_turn_ms=%.1f",
+             (double)fristd.longest_turn_ns / 1e6);
     return fristd.exit_status;
 }
