@@ -54,9 +54,8 @@ struct fristd {
     struct pass *pass;
     struct delivery *delivery;
     uv_timer_t timer, watchdog;
-    uv_prepare_t turn_end; // the loop goes to wait
-    uv_check_t turn_begin; // it has waited
-    uint64_t turn_began_ns, longest_turn_ns;
+    uv_prepare_t turn;
+    uint64_t turn_ns, idle_ns, longest_turn_ns;
     uv_signal_t terminate, interrupt, hangup;
     bool casedb_up, journal_up, ready;
     bool poll_wanted, more_due;
@@ -407,18 +406,16 @@ static void on_publisher_progress(void *data)
         think(fristd);
 }
 
-static void on_turn_begin(uv_check_t *check)
-{
-    struct fristd *fristd = check->data;
-    fristd->turn_began_ns = uv_hrtime();
-}
-
-static void on_turn_end(uv_prepare_t *prepare)
+// Once a turn, before the loop goes to wait. What was not spent waiting since the last time was spent on us.
+static void on_turn(uv_prepare_t *prepare)
 {
     struct fristd *fristd = prepare->data;
-    uint64_t turn_ns = uv_hrtime() - fristd->turn_began_ns;
-    if (fristd->turn_began_ns > 0 && turn_ns > fristd->longest_turn_ns)
-        fristd->longest_turn_ns = turn_ns;
+    uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(&fristd->loop);
+    uint64_t busy_ns = now_ns - fristd->turn_ns - (idle_ns - fristd->idle_ns);
+    if (fristd->turn_ns > 0 && busy_ns > fristd->longest_turn_ns)
+        fristd->longest_turn_ns = busy_ns;
+    fristd->turn_ns = now_ns;
+    fristd->idle_ns = idle_ns;
 }
 
 // --- stopping ---
@@ -462,8 +459,7 @@ static bool begin_stopping(struct fristd *fristd)
     case STOP_HANDLES:
         close_handle(&fristd->timer);
         close_handle(&fristd->watchdog);
-        close_handle(&fristd->turn_begin);
-        close_handle(&fristd->turn_end);
+        close_handle(&fristd->turn);
         close_handle(&fristd->terminate);
         close_handle(&fristd->interrupt);
         close_handle(&fristd->hangup);
@@ -561,11 +557,9 @@ static void start_handles(struct fristd *fristd)
     }
     uv_timer_init(&fristd->loop, &fristd->timer);
     uv_timer_init(&fristd->loop, &fristd->watchdog);
-    uv_check_init(&fristd->loop, &fristd->turn_begin);
-    uv_prepare_init(&fristd->loop, &fristd->turn_end);
-    fristd->timer.data = fristd->watchdog.data = fristd->turn_begin.data = fristd->turn_end.data = fristd;
-    uv_check_start(&fristd->turn_begin, on_turn_begin);
-    uv_prepare_start(&fristd->turn_end, on_turn_end);
+    uv_prepare_init(&fristd->loop, &fristd->turn);
+    fristd->timer.data = fristd->watchdog.data = fristd->turn.data = fristd;
+    uv_prepare_start(&fristd->turn, on_turn);
     uint64_t watchdog_ms = service_watchdog_ms();
     if (fristd->options.once)
         uv_timer_start(&fristd->watchdog, on_once_timer, 1000, 1000);
@@ -588,6 +582,7 @@ int fristd_run(const struct fristd_options *options)
     log_line(LOG_LEVEL_NOTICE, "service", "fristd %s starting site=%s rules=%d", FRISTD_VERSION,
              fristd.setup->config.site, fristd.setup->rules.line_count);
     uv_loop_init(&fristd.loop);
+    uv_loop_configure(&fristd.loop, UV_METRICS_IDLE_TIME);
     start_handles(&fristd);
     progress(&fristd);
     make_boot_id(&fristd);

@@ -323,6 +323,10 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     journal->fail_timer.data = journal;
     journal->pg = postgres_new(loop, options, on_connection, NULL, journal);
     postgres_add_prelude(journal->pg, "SET search_path = fristd_journal, pg_catalog");
+    // Every join of ours looks some hundred rows up by key; a table's statistics must not talk the planner
+    // into reading it whole.
+    postgres_add_prelude(journal->pg, "SET enable_hashjoin = off");
+    postgres_add_prelude(journal->pg, "SET enable_mergejoin = off");
     return journal;
 }
 
