@@ -2,7 +2,9 @@
 """What the demo prints: mails as their reader sees them, events as one line each."""
 
 import collections
+import itertools
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -13,7 +15,6 @@ from municipality import ZONE
 COLOUR = sys.stdout.isatty()
 LONGEST_MAIL = 45  # lines; the rest is in the Maildir
 FOLD_EVENTS = 6    # more than these at once become one line
-FOLD_MAILS = 4
 
 
 def paint(text, code):
@@ -58,13 +59,20 @@ def show_mail(mail):
         say(faint(f"  │ … {len(lines) - LONGEST_MAIL} lines more in {mail.path}"))
 
 
+def gist(mail):
+    """What mails on the same thing to several people have in common."""
+    heading = (mail.text or "").strip().split("\n", 1)[0]
+    report = re.sub(r"^(Status på frister i) .*", r"\1", heading)
+    return mail.subject if report == heading else "", report
+
+
 def show_mails(mails):
-    """All in full when they are few; else the first one, and a line for each of the others."""
-    for number, mail in enumerate(mails):
-        if len(mails) <= FOLD_MAILS or number == 0:
-            show_mail(mail)
-        else:
-            say(f"  {paint('✉', '36')}  {mail.to}: {mail.subject}")
+    """One of each sort in full; who else got such a one is a line."""
+    for _, same in itertools.groupby(sorted(mails, key=gist), gist):
+        first, *others = same
+        show_mail(first)
+        for mail in others:
+            say(f"  {paint('✉', '36')} also {mail.to}: {mail.subject}")
 
 
 COLOURS = {"breached": "1;31", "missed": "1;31", "escalated": "1;35", "approaching": "33", "met": "32", "late": "32",
