@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Plays in the running demo: records events in its case database, as a case system would, and lists what is open.
 
-Without arguments it asks; `play COMMAND …` does one thing. AGO is written 23h59m40s or 6d23h59m40s and counts from
+Without arguments it asks; `play COMMAND …` does one thing. AGO is written 23h59m40s or 9d and counts from
 now. Where CASE is left out some open case is taken, where MATTER is left out the newest one of its sort."""
 
 import argparse
@@ -30,7 +30,7 @@ OPENERS = {
     "aware": ("B", "bfu.opmaerksom", "150d", "the municipality became aware of a child; four months to assess"),
     "grant": ("F", "stoette.besluttet", "100d", "support was decided; three months to a plan"),
     "measure": ("F", "indsats.startet", "100d", "support began; three months to the first follow-up"),
-    "remand": ("H", "hjemvisning.modtaget", "6d23h59m40s",
+    "remand": ("H", "hjemvisning.modtaget", "9d",
                "Ankestyrelsen sent the case back; a follow-up each week until it is decided anew"),
     "request": ("A", "aktindsigt.part_modtaget", "30d", "somebody asked for access to documents; seven working days"),
 }
@@ -129,7 +129,7 @@ def usage():
     lines += ["  close         CASE          the case is closed; all its clocks end", "Looking:",
               "  deadlines     [CASE|UNIT]   what is open in the journal, the nearest first",
               "  events        CASE          what is recorded in a case",
-              "  sql                         psql on the case database and the journal",
+              "  sql                         psql on the case database",
               "  quit"]
     return "\n".join(lines)
 
