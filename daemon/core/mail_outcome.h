@@ -20,15 +20,14 @@ struct mail_outcome {
     enum mail_result result;
     int reply_code;    // 0: none
     char enhanced[12]; // "5.1.1" or ""
-    char
-        reason[160]; // one line for the operator; words holding '@' or between <> are masked; printable ASCII
+    char reason[160];  // one line for the operator, printable ASCII; redacted (mail_redact)
     bool server_fault; // the whole server, not this message (cannot connect, 421, AUTH refused): hold back
                        // others too
 };
 
 // What was said when the reply came.
-enum smtp_command {
-    SMTP_OPENING, // greeting, EHLO, STARTTLS, AUTH
+enum smtp_command { // MAIL, RCPT, DATA in the order in which they are said
+    SMTP_OPENING,   // greeting, EHLO, STARTTLS, AUTH
     SMTP_RSET,
     SMTP_MAIL,
     SMTP_RCPT,
