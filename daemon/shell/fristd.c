@@ -46,7 +46,7 @@ struct fristd {
     struct fristd_options options;
     uv_loop_t loop;
     struct setup *setup, *next_setup; // next: loaded by a reload, taken between passes
-    struct zone *first_zone;          // of the first setup, once it is gone: casedb and publisher still use it
+    struct zone *first_zone; // of the first setup, once it is gone: casedb and publisher still use it
     struct casedb *casedb;
     struct journal *journal;
     struct mail *mail;
