@@ -16,7 +16,6 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "contrib"))
 
-# pylint: disable=wrong-import-position
 import municipality
 from casesystem import CaseSystem
 from screen import bold, clock, faint, heading, say, show_events, show_mails

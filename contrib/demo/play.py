@@ -14,7 +14,6 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-# pylint: disable=wrong-import-position
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from casesystem import CaseSystem
 from municipality import ZONE

@@ -85,14 +85,12 @@ class Account:
         temporary.rename(path)
         return path
 
-    def run(self, argv, **options):
+    def run(self, argv):
         """Runs a program to its end; NotReady with its output when it fails."""
-        done = subprocess.run(self.command(argv, signal.SIGKILL), capture_output=True, cwd="/", **options)
+        done = subprocess.run(self.command(argv, signal.SIGKILL), capture_output=True, check=False, cwd="/")
         if done.returncode != 0:
-            words = (done.stderr or done.stdout or b"").decode(errors="replace") \
-                if isinstance(done.stderr, bytes) else (done.stderr or done.stdout)
-            raise NotReady(f"{argv[0]} ended with {done.returncode}: {words.strip()}")
-        return done.stdout
+            words = (done.stderr or done.stdout).decode(errors="replace").strip()
+            raise NotReady(f"{argv[0]} ended with {done.returncode}: {words}")
 
 
 class Process:

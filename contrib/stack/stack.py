@@ -52,7 +52,7 @@ class Stack:
         while self._closers:
             try:
                 self._closers.pop()()
-            except Exception as error:  # pylint: disable=broad-except
+            except Exception as error:
                 failure = failure or error
         shutil.rmtree(self.path, ignore_errors=failure is not None)
         if failure:

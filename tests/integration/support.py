@@ -9,7 +9,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "contrib"))
 
-from stack import Stack  # noqa: E402  (it is found only now)
+from stack import Stack
 
 FRISTD = Path(os.environ.get("FRISTD", SOURCE / "build/asan/daemon/fristd"))
 
