@@ -363,7 +363,7 @@ static void end_when_done(struct fristd *fristd)
     if (fristd->passes > 0 && delivery_is_idle(fristd->delivery) &&
         (notice_at == INSTANT_NONE || notice_at > now) &&
         (fristd->publisher == NULL || publisher_lag(fristd->publisher) == 0))
-        stop(fristd, 0);
+        stop(fristd, notice_at == INSTANT_NONE ? 0 : 1); // 1: something was deferred
 }
 
 static void think(struct fristd *fristd)

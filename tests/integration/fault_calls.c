@@ -7,6 +7,7 @@
 //               kill-after: just after it
 //               error: the call fails with ECONNRESET (a look-up with EAI_AGAIN), as do the FAULT_TIMES - 1
 //               after it
+//   FAULT_ONLY  sending: only connect, send and write count
 //   FAULT_FIRED a file that is created when it happens
 #include <errno.h>
 #include <fcntl.h>
@@ -59,11 +60,15 @@ static bool is_stream_socket(int fd)
     return stream;
 }
 
+enum direction { SENDING, RECEIVING };
+
 // Counts a call; true: it must fail. *ret_end: the process ends after the call.
-static bool goes_wrong(bool *ret_end)
+static bool goes_wrong(enum direction direction, bool *ret_end)
 {
-    long at = number("FAULT_AT", 0), n = atomic_fetch_add(&calls, 1) + 1;
     *ret_end = false;
+    if (direction == RECEIVING && getenv("FAULT_ONLY"))
+        return false;
+    long at = number("FAULT_AT", 0), n = atomic_fetch_add(&calls, 1) + 1;
     if (at == 0 || n < at)
         return false;
     if (is_kind("kill") && n == at)
@@ -77,11 +82,11 @@ static bool goes_wrong(bool *ret_end)
 
 #define REAL(NAME) ((__typeof__(&NAME))dlsym(RTLD_NEXT, #NAME))
 
-#define SOCKET_CALL(RESULT, NAME, PARAMETERS, ARGUMENTS)                                                     \
+#define SOCKET_CALL(DIRECTION, RESULT, NAME, PARAMETERS, ARGUMENTS)                                          \
     RESULT NAME PARAMETERS                                                                                   \
     {                                                                                                        \
         bool end = false;                                                                                    \
-        if (is_stream_socket(fd) && goes_wrong(&end)) {                                                      \
+        if (is_stream_socket(fd) && goes_wrong(DIRECTION, &end)) {                                           \
             errno = ECONNRESET;                                                                              \
             return -1;                                                                                       \
         }                                                                                                    \
@@ -91,19 +96,23 @@ static bool goes_wrong(bool *ret_end)
         return result;                                                                                       \
     }
 
-SOCKET_CALL(int, connect, (int fd, const struct sockaddr *address, socklen_t length), (fd, address, length))
-SOCKET_CALL(ssize_t, send, (int fd, const void *bytes, size_t length, int flags), (fd, bytes, length, flags))
-SOCKET_CALL(ssize_t, recv, (int fd, void *bytes, size_t length, int flags), (fd, bytes, length, flags))
-SOCKET_CALL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
-SOCKET_CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
-SOCKET_CALL(ssize_t, read, (int fd, void *bytes, size_t length), (fd, bytes, length))
-SOCKET_CALL(ssize_t, write, (int fd, const void *bytes, size_t length), (fd, bytes, length))
-SOCKET_CALL(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count))
+SOCKET_CALL(SENDING, int, connect, (int fd, const struct sockaddr *address, socklen_t length),
+            (fd, address, length))
+SOCKET_CALL(SENDING, ssize_t, send, (int fd, const void *bytes, size_t length, int flags),
+            (fd, bytes, length, flags))
+SOCKET_CALL(RECEIVING, ssize_t, recv, (int fd, void *bytes, size_t length, int flags),
+            (fd, bytes, length, flags))
+SOCKET_CALL(SENDING, ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
+            (fd, message, flags))
+SOCKET_CALL(RECEIVING, ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
+SOCKET_CALL(RECEIVING, ssize_t, read, (int fd, void *bytes, size_t length), (fd, bytes, length))
+SOCKET_CALL(SENDING, ssize_t, write, (int fd, const void *bytes, size_t length), (fd, bytes, length))
+SOCKET_CALL(SENDING, ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count))
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
     bool end;
-    if (goes_wrong(&end))
+    if (goes_wrong(RECEIVING, &end))
         return EAI_AGAIN;
     int result = REAL(getaddrinfo)(node, service, hints, ret);
     if (end)

@@ -16,7 +16,7 @@ FAULT_CALLS = os.environ["FAULT_CALLS"]
 EVENT = ("underretning.modtaget", "U-1", "now() - interval '24 hours 1 minute'")
 EXPECTED = {"K01 opened": 1, "K01 breached": 1, "K02 opened": 1}
 # The kills begin this many calls before the first one that finds the decision written.
-BEFORE_DECISION = 20
+BEFORE_DECISION = 10
 # The shim goes first; the sanitizer's runtime does not mind.
 PRELOAD = {"LD_PRELOAD": FAULT_CALLS, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
@@ -37,10 +37,10 @@ class Faults(StackCase):
             self.daemon.account.command([self.daemon.binary, "run", "--once", "--config", self.daemon.path / "fristd.yaml"], 9),
             env=self.daemon.environment() | environment, capture_output=True, text=True, check=False, cwd="/", timeout=120)
 
-    def run_with_fault(self, kind, number, times=1):
+    def run_with_fault(self, kind, number, **only):
         """Whether the fault was met at all: beyond the last call there is none."""
         self.fired.unlink(missing_ok=True)
-        done = self.run_once(**PRELOAD, FAULT_KIND=kind, FAULT_AT=str(number), FAULT_TIMES=str(times), FAULT_FIRED=str(self.fired))
+        done = self.run_once(**PRELOAD, FAULT_KIND=kind, FAULT_AT=str(number), FAULT_FIRED=str(self.fired), **only)
         self.assertNotIn("Sanitizer", done.stderr)
         return self.fired.exists(), done
 
@@ -78,7 +78,8 @@ class Killed(Faults):
         case = f"kill-{number}-{len(self.rounds)}"
         self.rounds.append(case)
         self.town.case(case, EVENT)
-        met, _ = self.run_with_fault("kill", number)
+        # Only what it sends changes the world, so before each sending there is one state to be killed in.
+        met, _ = self.run_with_fault("kill", number, FAULT_ONLY="sending")
         delivered = {mail.id for mail in self.town.mails(case)}
         sent = self.sent_by_journal(case)
         decided = bool(self.town.transitions(case))
@@ -95,7 +96,7 @@ class Killed(Faults):
 
     def first_call_after_the_decision(self):
         """By halving: connecting and securing four connections are hundreds of calls before it."""
-        low, high = 1, 4096
+        low, high = 1, 1024
         while low < high:
             middle = (low + high) // 2
             _, decided, _ = self.killed_at(middle)
@@ -111,16 +112,16 @@ class Killed(Faults):
             duplicates += twice
             number += 1
         self.check_events()
-        print(f"killed before each of {number - 1 - first} calls from before the decision to the end ({first} to"
+        print(f"killed before each of {number - 1 - first} sendings from before the decision to the end ({first} to"
               f" {number - 2}): nothing lost, {duplicates} mails twice, each with the same Message-ID")
-        self.assertGreater(number - first, 40)
+        self.assertGreater(number - first, 30)
 
 
 class Failing(Faults):
     def test_calls_fail_once(self):
         """The daemon mends itself: the same run ends well, or the next one finishes what it left. A call in every
         STRIDE, from another one each time: FAULT_SEED repeats a run, FAULT_STRIDE=1 takes them all."""
-        stride = int(os.environ.get("FAULT_STRIDE", "5"))
+        stride = int(os.environ.get("FAULT_STRIDE", "10"))
         seed = int(os.environ.get("FAULT_SEED", random.randrange(1000)))
         print(f"FAULT_SEED={seed}")
         number, runs, by_itself = 1 + seed % stride, 0, 0
@@ -129,13 +130,15 @@ class Failing(Faults):
             self.town.case(case, EVENT)
             met, done = self.run_with_fault("error", number)
             self.assertIn(done.returncode, (0, 1), done.stderr)
-            if done.returncode:
-                self.assertEqual(self.run_once().returncode, 0)
+            tries = 0
+            while done.returncode and tries < 20:  # a mail that was deferred has to wait for its next try
+                done, tries = self.run_once(), tries + 1
+            self.assertEqual(done.returncode, 0, done.stderr)
             self.check(case, number)
             if not met:
                 break
             runs += 1
-            by_itself += done.returncode == 0
+            by_itself += tries == 0
             number += stride
         self.check_events()
         print(f"{runs} calls, one in {stride}, failed once: nothing lost, {by_itself} runs mended it themselves")
@@ -143,4 +146,4 @@ class Failing(Faults):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(failfast=True)
