@@ -32,7 +32,8 @@ class Daemon:
         shutil.copyfile(binary, self.binary)  # where the unprivileged user can read it
         self.binary.chmod(0o755)
         self.config = self.path / "config"
-        shutil.copytree(SOURCE / "config", self.config)
+        shutil.copytree(SOURCE / "config", self.config, ignore=shutil.ignore_patterns("rules"))
+        shutil.copytree(stack.rules, self.config / "rules")
         for path in [self.config, *self.config.rglob("*")]:
             self.account.own(path)
         self.settings = self._settings()

@@ -17,6 +17,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 
 class Stack:
     def __init__(self):
+        self.rules = SOURCE / "config/rules"  # what daemons are given; set it before they are made
         self.account = Account()
         self.path = Path(tempfile.mkdtemp(prefix="fristd-"))
         self.path.chmod(0o700)

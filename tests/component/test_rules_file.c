@@ -805,30 +805,6 @@ static void refuses_a_folder_without_rules_or_that_leads_back(void **state)
     assert_string_equal(err.text, expected);
 }
 
-// --- the rules we ship ---
-
-static void the_shipped_rules_load_without_a_warning(void **state)
-{
-    (void)state;
-    struct ruleset rules;
-    struct error err = {{0}};
-    struct buffer warnings = {0};
-    if (rules_load(FRISTD_SOURCE_DIR "/config/rules", zone, collect_warning, &warnings, &rules, &err) < 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(warnings.length, 0);
-    static const char *const ids[] = {
-        "underretning.vurdering",    "underretning.kvittering", "bfu.afslutning",
-        "plan.barnets_plan",         "plan.anbringelse",        "opfoelgning.foerste",
-        "hjemvisning.ny_afgoerelse", "hjemvisning.ugentlig",    "aktindsigt.offentlighed",
-        "aktindsigt.part",
-    };
-    for (size_t i = 0; i < COUNT_OF(ids); i++)
-        assert_non_null(version(&rules, ids[i], 0)->escalation);
-    assert_true(rules_find_kind(&rules, "underretning.modtaget", strlen("underretning.modtaget")) >= 0);
-    assert_non_null(rules.office_calendar);
-    rules_done(&rules);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -842,7 +818,6 @@ int main(void)
         cmocka_unit_test(warns_of_rules_that_do_nothing_and_shared_codes),
         cmocka_unit_test(a_folder_is_read_with_all_folders_in_it),
         cmocka_unit_test(refuses_a_folder_without_rules_or_that_leads_back),
-        cmocka_unit_test(the_shipped_rules_load_without_a_warning),
     };
     return cmocka_run_group_tests(tests, load_zone, free_zone);
 }

@@ -19,6 +19,7 @@ class StackCase(unittest.TestCase):
 
     def setUp(self):
         self.stack = Stack()
+        self.stack.rules = SOURCE / "tests/integration/rules"
         self.addCleanup(self._close)
 
     def run(self, result=None):
