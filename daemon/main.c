@@ -14,6 +14,7 @@ static const struct {
     {"status", "what is open and what waits", command_status},
     {"migrate", "the journal's schema brought up to date", command_migrate},
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
+    {"rules", "the rules as a list", command_rules},
     {"render", "a mail template with made-up data", command_render},
 };
 

@@ -14,6 +14,7 @@ int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_rules(int argc, char **argv);
 int command_render(int argc, char **argv);
 
 #endif

@@ -44,6 +44,7 @@ struct due {
     int month, day;           // DUE_NEXT
     enum period end_of;       // DUE_END_OF
     struct recurrence *every; // DUE_EVERY; owned by the set
+    const char *every_text;   // the same as written
     int same_as;              // DUE_SAME_AS: index into ruleset.lines
     int on_day_of;            // DUE_ON_DAY_OF: kind number
     struct due *earliest;     // DUE_EARLIEST

@@ -66,6 +66,7 @@ static int read_every(struct loader *loader, const struct yaml_node *node, struc
     if (recurrence_parse(text, strlen(text), &due->every, &inner) < 0)
         return yaml_error(node, loader->err, "every: %s", inner.text);
     keep_recurrence(loader, due->every);
+    due->every_text = loader_keep(loader, text);
     return 0;
 }
 
