@@ -66,7 +66,7 @@ class Demo:
 
     def set_weekly_hour(self, at):
         """The municipality chooses when the weekly follow-up on remanded cases is due; here it is in a moment."""
-        path = self.daemon.config / "rules/e-hjemvisning.yaml"
+        path = self.daemon.config / "rules/e-klager.yaml"
         rule = f"BYDAY={'MO TU WE TH FR SA SU'.split()[at.weekday()]};BYHOUR={at.hour};BYMINUTE={at.minute}"
         text, count = re.subn(r"BYDAY=MO;BYHOUR=9;BYMINUTE=0", rule, path.read_text())
         assert count == 1
