@@ -31,6 +31,9 @@ KEPT_4_MONTHS = 0.50
 KEPT_PLAN = 0.65
 KEPT_FIRST_FOLLOW_UP = 0.75
 KEPT_WEEKLY_NOTE = 0.80
+KEPT_DECISION = 0.80
+KEPT_LETTER = 0.70
+KEPT_REMAND_STEPS = 0.85
 KEPT_ACCESS = 0.80
 
 
@@ -158,15 +161,41 @@ class _Maker:
         kept = self.rng.random() < KEPT_4_MONTHS
         done = self.office(aware + timedelta(days=self.rng.uniform(60, 118) if kept else self.rng.uniform(125, 280)))
         self.event(case, assessment, "bfu.afsluttet", done)
+        self.on_the_way(case, assessment, aware, done)
         if done >= self.now or self.rng.random() > 0.7:
             return
         granted = self.office(done + timedelta(days=self.rng.uniform(2, 21)))
         measure = self.number("F")
         self.event(case, measure, "stoette.besluttet", granted)
+        self.event(case, measure, "plan.noedvendig", granted)
         self.event(case, measure, "plan.udarbejdet", self.within(granted, 88, KEPT_PLAN, 200))
         started = self.office(granted + timedelta(days=self.rng.uniform(1, 30)))
         self.event(case, measure, "indsats.startet", started)
-        self.event(case, measure, "opfoelgning.afholdt", self.within(started, 88, KEPT_FIRST_FOLLOW_UP, 220))
+        self.follow_up(case, measure, self.within(started, 88, KEPT_FIRST_FOLLOW_UP, 220))
+
+    def on_the_way(self, case, assessment, aware, done):
+        """Mid-way checks, and what goes with an assessment that takes longer than four months."""
+        for days in (57, 86):
+            check = self.office(aware + timedelta(days=days - 5))
+            if check < done:
+                self.event(case, assessment, "bfu.midtvejs_status", check)
+        provisional = self.office(aware + timedelta(days=self.rng.uniform(108, 117)))
+        if provisional >= done or self.rng.random() > KEPT_LETTER:
+            return
+        self.event(case, assessment, "bfu.foreloebig_vurdering", provisional)
+        week = provisional + timedelta(days=5)
+        while week < min(done, self.now):
+            if self.rng.random() < KEPT_WEEKLY_NOTE:
+                self.event(case, assessment, "bfu.status", week)
+            week += timedelta(days=7)
+
+    def follow_up(self, case, measure, held):
+        """Each follow-up sets the date of the next one."""
+        self.event(case, measure, "opfoelgning.rytme_besluttet", held)
+        while held < self.now:
+            next_date = held + timedelta(days=self.rng.choice((90, 120, 180)))
+            self.event(case, measure, "opfoelgning.afholdt", held, next_date.date())
+            held = self.within(held, (next_date - held).days - 3, KEPT_FIRST_FOLLOW_UP, 260)
 
     # --- what comes in from outside
 
@@ -180,6 +209,8 @@ class _Maker:
             kept = self.rng.random() < KEPT_24_HOURS
             hours = self.rng.uniform(0.5, 22) if kept else self.rng.uniform(25, 110)
             self.event(case, subject, "underretning.vurderet", at + timedelta(hours=hours))
+            decided = self.within(at + timedelta(hours=hours), 5, KEPT_DECISION, 20)
+            self.event(case, subject, "underretning.besluttet", decided)
             self.event(case, subject, "underretning.kvitteret", self.within(at, 6, KEPT_ACKNOWLEDGEMENT, 20))
 
     def remands(self):
@@ -195,7 +226,26 @@ class _Maker:
                 if self.rng.random() < KEPT_WEEKLY_NOTE:
                     self.event(case, subject, "hjemvisning.opfoelgning", self.office(week))
                 week += timedelta(days=7)
-            self.event(case, subject, "hjemvisning.ny_afgoerelse_sendt", self.office(decided))
+            decided = self.office(decided)
+            self.event(case, subject, "hjemvisning.ny_afgoerelse_sendt", decided)
+            self.around_a_remand(case, subject, received, decided)
+
+    def around_a_remand(self, case, subject, received, decided):
+        """Given to a caseworker, help restored, the letter before the eight weeks run out, the cause, the journal."""
+        soon = received + timedelta(hours=1)
+        self.event(case, subject, "hjemvisning.fordelt", max(soon, self.within(received, 1, KEPT_REMAND_STEPS, 9)))
+        restored = self.rng.choice(("hjemvisning.hjaelp_genetableret", "hjemvisning.retsstilling_ikke_relevant"))
+        self.event(case, subject, restored, max(soon, self.within(received, 2, KEPT_REMAND_STEPS, 20)))
+        letter = self.office(received + timedelta(days=self.rng.uniform(40, 52)))
+        if letter < decided and self.rng.random() < KEPT_LETTER:
+            expected = decided + timedelta(days=self.rng.uniform(-10, 30))
+            self.event(case, subject, "hjemvisning.frist_forlaenget", letter, max(expected, letter).date())
+        cause = self.rng.choice(("fejl", "aendret_praksis", "nye_oplysninger"))
+        self.event(case, subject, f"hjemvisning.aarsag_{cause}", decided)
+        note = received + timedelta(days=2)
+        while note < min(decided, self.now):
+            self.event(case, "", "journal.notat", note)
+            note += timedelta(days=self.rng.uniform(1, 6) if self.rng.random() < KEPT_WEEKLY_NOTE else 12)
 
     def access_requests(self):
         for _ in range(ACCESS_REQUESTS_A_WEEK * NOTIFICATION_WEEKS):
@@ -207,9 +257,9 @@ class _Maker:
 
     # --- helpers
 
-    def event(self, case, subject, kind, at):
+    def event(self, case, subject, kind, at, due_on=None):
         if at < self.now:  # what is still to come has not been recorded
-            self.town.events.append(Event(case.id, subject, kind, at))
+            self.town.events.append(Event(case.id, subject, kind, at, due_on))
 
     def within(self, start, days, kept, late_days):
         """In time with probability `kept`, else late."""

@@ -46,6 +46,9 @@ CLOSERS = {
     "answer": ("A", "aktindsigt.afgjort", "the request for access is answered"),
 }
 
+# Kinds that set a date, and how many days ahead.
+SETS_A_DATE = {"opfoelgning.afholdt": 90}
+
 
 class Player:
     def __init__(self, running):
@@ -90,7 +93,8 @@ class Player:
         self.record(arguments[0], "", "sag.lukket", datetime.now(ZONE))
 
     def record(self, case, subject, kind, at):
-        self.cases.record(case, subject, kind, at)
+        due_on = at.date() + timedelta(days=SETS_A_DATE[kind]) if kind in SETS_A_DATE else None
+        self.cases.record(case, subject, kind, at, due_on)
         say(f"recorded: {bold(kind)} in case {bold(case)}, matter {bold(subject or '-')}, "
             f"{at.astimezone(ZONE):%d.%m.%Y %H:%M:%S}; look at the other terminal")
 
