@@ -2,14 +2,14 @@
 // The vectors of RULES, section 8, and properties that hold for all dates.
 #include "core/duration.h"
 
+#include "../support/danish_calendar.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#define WEEKDAYS (1u << MONDAY | 1u << TUESDAY | 1u << WEDNESDAY | 1u << THURSDAY | 1u << FRIDAY)
 
 enum { ARBEJDSDAGE, HVERDAGE, KLAGEFRIST, JULELUKKET, CALENDARS };
 
@@ -18,26 +18,10 @@ static struct calendar *calendars[CALENDARS];
 static int make_calendars(void **state)
 {
     (void)state;
-#define NO_LIMIT .from = CIVIL_NONE, .until = CIVIL_NONE
-    const struct holiday dk[] = {
-        {"Nytårsdag", HOLIDAY_ON, 1, 1, 0, NO_LIMIT},
-        {"Skærtorsdag", HOLIDAY_EASTER, 0, 0, -3, NO_LIMIT},
-        {"Langfredag", HOLIDAY_EASTER, 0, 0, -2, NO_LIMIT},
-        {"Påskedag", HOLIDAY_EASTER, 0, 0, 0, NO_LIMIT},
-        {"2. påskedag", HOLIDAY_EASTER, 0, 0, 1, NO_LIMIT},
-        {"Store bededag", HOLIDAY_EASTER, 0, 0, 26, CIVIL_NONE, civil_from_ymd(2023, 12, 31)},
-        {"Kristi himmelfartsdag", HOLIDAY_EASTER, 0, 0, 39, NO_LIMIT},
-        {"Pinsedag", HOLIDAY_EASTER, 0, 0, 49, NO_LIMIT},
-        {"2. pinsedag", HOLIDAY_EASTER, 0, 0, 50, NO_LIMIT},
-        {"Juledag", HOLIDAY_ON, 12, 25, 0, NO_LIMIT},
-        {"2. juledag", HOLIDAY_ON, 12, 26, 0, NO_LIMIT},
-    };
-    const struct closing_day klagefrist[] = {{0, 6, 5}, {0, 12, 24}, {0, 12, 31}};
-    size_t count = sizeof dk / sizeof dk[0];
-    calendars[ARBEJDSDAGE] = calendar_new("arbejdsdage", WEEKDAYS, dk, count, NULL, 0);
-    calendars[HVERDAGE] = calendar_new("hverdage", WEEKDAYS | 1u << SATURDAY, dk, count, NULL, 0);
-    calendars[KLAGEFRIST] = calendar_new("klagefrist", WEEKDAYS, dk, count, klagefrist, 3);
-    calendars[JULELUKKET] = calendar_new("julelukket", WEEKDAYS, dk, count, klagefrist + 1, 2);
+    calendars[ARBEJDSDAGE] = danish_calendar("arbejdsdage", MONDAY_TO_FRIDAY, NULL, 0);
+    calendars[HVERDAGE] = danish_calendar("hverdage", MONDAY_TO_SATURDAY, NULL, 0);
+    calendars[KLAGEFRIST] = danish_calendar("klagefrist", MONDAY_TO_FRIDAY, danish_closing_days, 3);
+    calendars[JULELUKKET] = danish_calendar("julelukket", MONDAY_TO_FRIDAY, danish_closing_days + 1, 2);
     return 0;
 }
 
