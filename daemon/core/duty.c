@@ -452,8 +452,11 @@ static void join_day(struct duty *duty, const struct seen_event *event)
         !is_first_day_of(duty, event))
         return;
     if (duty->phase == PHASE_PAUSED) {
-        if (duty->day_of == CIVIL_NONE)
+        if (duty->day_of == CIVIL_NONE) {
             duty->day_of = event->date;
+            note(duty,
+                 (struct step){.kind = STEP_DAY_WAITS, .at = event->at, .name = kind_name(duty, event)});
+        }
         return;
     }
     if (due_has_passed(duty, event) || !due_join_day(&duty->due, duty->form, duty->rule, rules, event->date))

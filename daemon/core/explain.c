@@ -97,6 +97,18 @@ static void say_amount(const struct writer *w, int amount, enum time_unit unit)
         say(w, words[unit].da_many, words[unit].en_many);
 }
 
+void explain_instant(instant at, const struct zone *zone, enum language language, struct buffer *into)
+{
+    const struct writer w = {.zone = zone, .language = language, .into = into};
+    say_instant(&w, at);
+}
+
+void explain_date(civil_date date, enum language language, struct buffer *into)
+{
+    const struct writer w = {.language = language, .into = into};
+    say_date(&w, date);
+}
+
 // --- working days ---
 
 // The working days passed on the way, where they are few enough to be counted with a finger.
@@ -441,6 +453,10 @@ static void say_happening(const struct writer *w)
         say_event(w, "Pausen ", "The pause ");
         say(w, " kom efter fristen og ændrer intet", " came after the due and changes nothing");
         break;
+    case STEP_DAY_WAITS:
+        say_event(w, "Under pausen: ", "During the pause: ");
+        say(w, ", tæller fra pausens slutning", ", counts from the end of the pause");
+        break;
     case STEP_RESET:
         say_event(w, "Begynder forfra: ", "Begins anew: ");
         break;
@@ -534,6 +550,7 @@ void explain_step(const struct step *step, const struct rule *rule, const struct
         break;
     case STEP_PAUSED:
     case STEP_PAUSE_TOO_LATE:
+    case STEP_DAY_WAITS:
     case STEP_LIFTED:
     case STEP_RESET:
     case STEP_RESET_LATE:
@@ -555,4 +572,61 @@ void explain_step(const struct step *step, const struct rule *rule, const struct
         say(&w, ".", ".");
         break;
     }
+}
+
+const char *explain_step_name(enum step_kind kind)
+{
+    static const char *const names[] = {
+        [STEP_START] = "start",         [STEP_BREACH] = "breach",
+        [STEP_FOLLOWS] = "follows",     [STEP_INSTANCE] = "instance",
+        [STEP_VERSION] = "version",     [STEP_COUNT_FROM] = "count_from",
+        [STEP_HOURS] = "hours",         [STEP_TERM] = "term",
+        [STEP_INCLUSIVE] = "inclusive", [STEP_EVENT_DATE] = "event_date",
+        [STEP_NO_DATE] = "no_date",     [STEP_FIXED_DATE] = "fixed_date",
+        [STEP_NEXT] = "next",           [STEP_END_OF] = "end_of",
+        [STEP_SERIES] = "series",       [STEP_AT_START] = "at_start",
+        [STEP_SHARED] = "shared",       [STEP_NOT_SHARED] = "not_shared",
+        [STEP_EARLIEST] = "earliest",   [STEP_DAY_OF] = "day_of",
+        [STEP_ROLLED] = "rolled",       [STEP_DUE] = "due",
+        [STEP_PAUSED] = "paused",       [STEP_PAUSE_TOO_LATE] = "pause_too_late",
+        [STEP_DAY_WAITS] = "day_waits",
+        [STEP_RESUMED] = "resumed",     [STEP_LIFTED] = "lifted",
+        [STEP_EXTENDED] = "extended",   [STEP_EXTENDED_LATE] = "extended_late",
+        [STEP_RESET] = "reset",         [STEP_RESET_LATE] = "reset_late",
+        [STEP_BREACHED] = "breached",   [STEP_MET] = "met",
+        [STEP_LATE] = "late",           [STEP_LOOKED_BACK] = "looked_back",
+        [STEP_MISSED] = "missed",       [STEP_CANCELLED] = "cancelled",
+        [STEP_LAPSED] = "lapsed",       [STEP_PASSED] = "passed",
+        [STEP_BASIS] = "basis",
+    };
+    return names[kind];
+}
+
+// --- stages ---
+
+static void say_duration(const struct writer *w, const struct duration *duration)
+{
+    for (int i = 0; i < duration->count; i++) {
+        int amount = duration->terms[i].amount;
+        if (i > 0)
+            buffer_add_string(w->into, amount > 0 ? " + " : " - ");
+        say_amount(w, abs(amount), duration->terms[i].unit);
+    }
+}
+
+void explain_stage(const struct stage *stage, int repeat, enum language language, struct buffer *into)
+{
+    const struct writer w = {.language = language, .into = into};
+    if (stage->when == STAGE_BREACH) {
+        say(&w, "ved overskridelse", "at the breach");
+        if (stage->missed > 0)
+            buffer_format(into, language == LANGUAGE_DA ? ", fra %d i træk" : ", from %d in a row",
+                          stage->missed);
+    } else {
+        say_duration(&w, &stage->offset);
+        say(&w, stage->when == STAGE_BEFORE ? " før" : " efter",
+            stage->when == STAGE_BEFORE ? " before" : " after");
+    }
+    if (repeat > 0)
+        buffer_format(into, language == LANGUAGE_DA ? ", %d. gentagelse" : ", repeat %d", repeat);
 }

@@ -25,7 +25,7 @@ enum step_kind {
     STEP_FIXED_DATE, // result
     STEP_NEXT,       // the next such date after date: result
     STEP_END_OF,     // unit: enum period; date → result
-    STEP_SERIES,     // the next instance of the recurrence: to
+    STEP_SERIES,     // the next instance of the recurrence that began at: to
     STEP_AT_START,   // due at the very start: at
     STEP_SHARED,     // name: the rule; to: its due
     STEP_NOT_SHARED, // name: the rule has none open
@@ -36,6 +36,7 @@ enum step_kind {
     // What happened to it. at: when; name: the kind of event, where one did it.
     STEP_PAUSED,
     STEP_PAUSE_TOO_LATE,
+    STEP_DAY_WAITS,     // the day that the due waits for came during a pause and counts from its end
     STEP_RESUMED,       // unit, amount: by how much the due moves; for UNIT_HOURS in seconds
     STEP_LIFTED,        // result: not before the end of that day
     STEP_EXTENDED,      // result
@@ -64,8 +65,15 @@ struct step {
     const char *name; // a kind of event or a rule id; never free text
 };
 
-// Appends one line without a line end.
+const char *explain_step_name(enum step_kind kind); // "start", "term", … for programs
+
+// All of these append; the step is one line without a line end.
 void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
                   enum language language, struct buffer *into);
+// "tor. 09-04-2026 kl. 08:00", "udgangen af tor. 09-04-2026"; "Thu 2026-04-09 at 08:00".
+void explain_instant(instant at, const struct zone *zone, enum language language, struct buffer *into);
+void explain_date(civil_date date, enum language language, struct buffer *into);
+// When a stage comes: "5 arbejdsdage før", "ved overskridelse", "7 dage efter, 2. gentagelse".
+void explain_stage(const struct stage *stage, int repeat, enum language language, struct buffer *into);
 
 #endif

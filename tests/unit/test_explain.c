@@ -217,6 +217,9 @@ static void each_sentence(void **state)
         {{.kind = STEP_PAUSE_TOO_LATE, .at = NOON(0), .name = "k"},
          "Pausen »k« man. 30-03-2026 kl. 12:00 kom efter fristen og ændrer intet.",
          "The pause “k”, Mon 2026-03-30 at 12:00 came after the due and changes nothing."},
+        {{.kind = STEP_DAY_WAITS, .at = NOON(0), .name = "k"},
+         "Under pausen: »k« man. 30-03-2026 kl. 12:00, tæller fra pausens slutning.",
+         "During the pause: “k”, Mon 2026-03-30 at 12:00, counts from the end of the pause."},
         {{.kind = STEP_RESUMED, .at = NOON(0), .unit = UNIT_HOURS, .amount = 3 * 3600 + 120},
          "Pausen slut man. 30-03-2026 kl. 12:00. Fristen flyttes 3:02 timer.",
          "Resumed Mon 2026-03-30 at 12:00. The due moves by 3:02 hours."},
@@ -275,11 +278,59 @@ static void each_sentence(void **state)
     builder_done(&builder);
 }
 
+static void each_step_has_a_name(void **state)
+{
+    (void)state;
+    for (int kind = STEP_START; kind <= STEP_BASIS; kind++) {
+        assert_non_null(explain_step_name((enum step_kind)kind));
+        for (int other = STEP_START; other < kind; other++)
+            assert_string_not_equal(explain_step_name((enum step_kind)kind),
+                                    explain_step_name((enum step_kind)other));
+    }
+}
+
+static void stages_and_moments(void **state)
+{
+    static const struct {
+        enum stage_when when;
+        const char *offset;
+        int missed, repeat;
+        const char *da, *en;
+    } cases[] = {
+        {STAGE_BEFORE, "5 working days", 0, 0, "5 arbejdsdage før", "5 working days before"},
+        {STAGE_BEFORE, "2 months - 1 day", 0, 0, "2 måneder - 1 dag før", "2 months - 1 day before"},
+        {STAGE_AFTER, "1 week + 2 days", 0, 3, "1 uge + 2 dage efter, 3. gentagelse",
+         "1 week + 2 days after, repeat 3"},
+        {STAGE_BREACH, NULL, 0, 0, "ved overskridelse", "at the breach"},
+        {STAGE_BREACH, NULL, 2, 0, "ved overskridelse, fra 2 i træk", "at the breach, from 2 in a row"},
+    };
+    (void)state;
+    struct buffer words = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct stage stage = {.when = cases[i].when, .missed = cases[i].missed};
+        if (cases[i].offset)
+            stage.offset = builder_duration(cases[i].offset);
+        explain_stage(&stage, cases[i].repeat, LANGUAGE_DA, &words);
+        assert_string_equal(words.data, cases[i].da);
+        buffer_clear(&words);
+        explain_stage(&stage, cases[i].repeat, LANGUAGE_EN, &words);
+        assert_string_equal(words.data, cases[i].en);
+        buffer_clear(&words);
+    }
+    explain_instant(NOON(0), zone, LANGUAGE_EN, &words);
+    buffer_add_string(&words, "; ");
+    explain_date(DAY(3), LANGUAGE_DA, &words);
+    assert_string_equal(words.data, "Mon 2026-03-30 at 12:00; tor. 02-04-2026");
+    buffer_done(&words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_life),
         cmocka_unit_test(each_sentence),
+        cmocka_unit_test(each_step_has_a_name),
+        cmocka_unit_test(stages_and_moments),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
