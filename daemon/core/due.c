@@ -112,7 +112,7 @@ static unsigned single_form(const struct due *form, const struct due_basis *basi
                       .kind = STEP_END_OF, .date = basis->date, .result = date, .unit = (int)form->end_of});
         break;
     case DUE_SAME_AS: {
-        const char *id = basis->rules->lines[form->same_as].id;
+        const char *id = steps ? basis->rules->lines[form->same_as].id : NULL;
         ret_due->by_instant = true;
         if (!basis->shared(basis->data, form->same_as, &ret_due->at)) {
             step_note(steps, (struct step){.kind = STEP_NOT_SHARED, .name = id});

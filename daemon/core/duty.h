@@ -49,6 +49,7 @@ struct duty {
     instant spoken_since; // `only_if`: its first event; INSTANT_NONE: none yet
     size_t first_step;
     struct recurrence_iterator *series; // NULL: no series is running
+    instant series_from;                // the start of the one that is
 };
 
 void duty_handle(struct duty *duty, const struct seen_event *event); // in order

@@ -53,6 +53,7 @@ struct number_set {
 };
 
 struct recurrence {
+    char *text;
     unsigned given; // bit n: enum part n
     enum frequency frequency;
     int64_t interval;
@@ -372,6 +373,7 @@ int recurrence_parse(const char *text, size_t length, struct recurrence **ret_re
         error_set(err, "an RRULE is missing, such as FREQ=WEEKLY;BYDAY=MO");
     else if (read_rule(rule, (struct text){text, length}, err) == 0) {
         if (fires(rule)) {
+            rule->text = memory_copy(text, length);
             *ret_recurrence = rule;
             return 0;
         }
@@ -383,7 +385,14 @@ int recurrence_parse(const char *text, size_t length, struct recurrence **ret_re
 
 void recurrence_free(struct recurrence *recurrence)
 {
+    if (recurrence)
+        free(recurrence->text);
     free(recurrence);
+}
+
+const char *recurrence_text(const struct recurrence *recurrence)
+{
+    return recurrence->text;
 }
 
 // --- walking ---

@@ -12,6 +12,7 @@ struct recurrence; // a parsed rule
 int recurrence_parse(const char *text, size_t length, struct recurrence **ret_recurrence,
                      struct error *err) MUST_CHECK;
 void recurrence_free(struct recurrence *recurrence); // NULL is fine
+const char *recurrence_text(const struct recurrence *recurrence); // as it was parsed
 
 // Iterates the civil times of the rule with DTSTART at (date, second), in order, DTSTART itself included
 // where the rule yields it, each once. Ends (false) at CIVIL_YEAR_MAX; the search for the next is bounded (at

@@ -41,7 +41,7 @@ static void begin_instance(struct duty *duty, const struct rule *rule, instant a
                            size_t first_step)
 {
     struct due_date due = {.at = due_at, .date = CIVIL_NONE, .by_instant = true};
-    step_note(duty_steps(duty), (struct step){.kind = STEP_SERIES, .at = anchor_at, .to = due_at});
+    step_note(duty_steps(duty), (struct step){.kind = STEP_SERIES, .at = duty->series_from, .to = due_at});
     duty_begin(duty, rule, &rule->due, anchor_at, &due, first_step);
 }
 
@@ -56,6 +56,7 @@ void series_start(struct duty *duty, const struct seen_event *start, const struc
     size_t first_step = duty->evaluator->steps.count;
     duty_note_start(duty, start, rule);
     duty->series = series;
+    duty->series_from = start->at;
     begin_instance(duty, rule, start->at, due_at, first_step);
     if (stopped) // a stop counts from the start event on
         series_stop(duty, start);

@@ -3,6 +3,7 @@
 // that holds together and can be put into words.
 #include "fuzz.h"
 
+#include "core/computation.h"
 #include "core/explain.h"
 #include "core/stages.h"
 #include "shell/case_json.h"
@@ -91,6 +92,19 @@ static void check_deadline(struct world *world, const struct deadline *deadline)
         }
 }
 
+// What `fristd verify` computes again is the same, as far as instants can be written down.
+static void check_computation(struct world *world, const struct deadline *deadline)
+{
+    instant was_due, due;
+    struct error err;
+    if (deadline->due_at != INSTANT_NONE && !zone_covers(world->zone, deadline->due_at))
+        return;
+    buffer_clear(&world->words);
+    computation_write(deadline, &world->rules, &world->words);
+    int repeated = computation_repeat(world->words.data, &world->rules, &was_due, &due, &err);
+    assert(repeated == 0 && was_due == deadline->due_at && due == was_due);
+}
+
 static void try_line(struct world *world, const char *line, size_t length)
 {
     const struct casefile *casefile;
@@ -101,8 +115,10 @@ static void try_line(struct world *world, const char *line, size_t length)
     }
     const struct evaluation *evaluation = evaluate(world->evaluator, casefile, world->now, EVALUATE_EXPLAIN);
     assert(evaluation->wake_at == INSTANT_NONE || evaluation->wake_at > world->now);
-    for (size_t i = 0; i < evaluation->deadline_count; i++)
+    for (size_t i = 0; i < evaluation->deadline_count; i++) {
         check_deadline(world, &evaluation->deadlines[i]);
+        check_computation(world, &evaluation->deadlines[i]);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

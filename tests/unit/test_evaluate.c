@@ -4,6 +4,7 @@
 // tests/integration/test_evaluate_language.py.
 #include "core/evaluate.h"
 
+#include "core/computation.h"
 #include "core/explain.h"
 #include "core/stages.h"
 #include "support/rule_builder.h"
@@ -358,6 +359,7 @@ static void describe(const struct evaluation *evaluation, bool with_wake, struct
 }
 
 struct walk {
+    const struct ruleset *rules;
     struct evaluator *evaluator;
     struct test_case test;
     instant now, wake_at;
@@ -453,6 +455,25 @@ static void every_step_has_words(struct walk *walk)
     }
 }
 
+// The journal keeps the computation, and `fristd verify` does it again.
+static void every_computation_can_be_repeated(struct walk *walk)
+{
+    const struct evaluation *evaluation =
+        evaluate(walk->evaluator, &walk->test.casefile, walk->now, EVALUATE_EXPLAIN);
+    for (size_t i = 0; i < evaluation->deadline_count; i++) {
+        instant was_due, due;
+        struct error err;
+        buffer_clear(&walk->other);
+        computation_write(&evaluation->deadlines[i], walk->rules, &walk->other);
+        if (computation_repeat(walk->other.data, walk->rules, &was_due, &due, &err) < 0)
+            fail_msg("seed %llu: %s\n%s", (unsigned long long)walk->seed, err.text, walk->other.data);
+        if (was_due != evaluation->deadlines[i].due_at || due != was_due)
+            fail_msg("seed %llu: repeated %lld, was %lld, is %lld\n%s", (unsigned long long)walk->seed,
+                     (long long)due, (long long)was_due, (long long)evaluation->deadlines[i].due_at,
+                     walk->other.data);
+    }
+}
+
 static void holds_for_any_rules_and_events(void **state)
 {
     (void)state;
@@ -464,6 +485,7 @@ static void holds_for_any_rules_and_events(void **state)
         struct rule_builder builder;
         random_set(&dice, &builder);
         walk.evaluator = evaluator_new(&builder.rules);
+        walk.rules = &builder.rules;
         for (int i = 0; i < 10; i++) {
             random_case(&dice, &walk.test);
             walk.now = at("2026-03-02T00:00") + (instant)roll(&dice, 40 * 24) * 3600 - 1;
@@ -475,6 +497,7 @@ static void holds_for_any_rules_and_events(void **state)
             nothing_changes_before_the_wake_up(&walk);
             states_hold_together(&walk);
             every_step_has_words(&walk);
+            every_computation_can_be_repeated(&walk);
         }
         evaluator_free(walk.evaluator);
         builder_done(&builder);
