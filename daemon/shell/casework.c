@@ -2,6 +2,7 @@
 #include "shell/casework.h"
 
 #include "core/backlog.h"
+#include "core/computation.h"
 #include "core/explain.h"
 #include "core/notices.h"
 #include "shell/log.h"
@@ -101,6 +102,18 @@ static const char *derivation_of(struct casework *work, const struct deadline *e
     return copy;
 }
 
+// What `fristd verify` computes again, for as long as the deadline is not closed.
+static const char *computation_of(struct casework *work, const struct deadline *explained)
+{
+    if (deadline_is_closed(explained->state))
+        return NULL;
+    struct buffer text = {0};
+    computation_write(explained, work->rules, &text);
+    const char *copy = arena_copy(&work->batch->arena, text.data, text.length);
+    buffer_done(&text);
+    return copy;
+}
+
 static void operator_line(struct casework *work, const char *what, const char *case_id, const char *code,
                           const char *detail)
 {
@@ -168,9 +181,10 @@ static int add_transition(struct casework *work, const struct journal_transition
 }
 
 static void write_deadline(struct casework *work, const struct casefile *casefile,
-                           const struct decided *decided, const char *derivation)
+                           const struct decided *decided, const struct deadline *explained)
 {
     const struct deadline *deadline = decided->deadline;
+    const char *derivation = decided->happening_count > 0 ? derivation_of(work, explained) : "";
     const struct rule *rule = deadline->rule;
     struct journal_batch *batch = work->batch;
     const char *subject = arena_string(&batch->arena, deadline->subject);
@@ -190,6 +204,7 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
         .staged_until = decided->staged_until,
         .next_stage_at = deadline->next_stage,
         .attention = decided->attention,
+        .computation = computation_of(work, explained),
     };
     for (int i = 0; i < decided->happening_count; i++) {
         const struct happening *happening = &decided->happenings[i];
@@ -279,11 +294,8 @@ static void decide_deadlines(struct casework *work, const struct casefile *casef
         if (decided->deadline == NULL)
             withdraw_deadline(work, casefile->id, casefile->unit, decided);
         else
-            write_deadline(
-                work, casefile, decided,
-                decided->happening_count > 0
-                    ? derivation_of(work, &explained->deadlines[decided->deadline - evaluation->deadlines])
-                    : "");
+            write_deadline(work, casefile, decided,
+                           &explained->deadlines[decided->deadline - evaluation->deadlines]);
     }
 }
 

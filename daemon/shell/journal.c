@@ -467,22 +467,23 @@ static void write_deadlines(struct journal *journal, struct journal_batch *batch
         if (rows[i].id == 0)
             rows[i].id = ++journal->handed.deadline;
     struct postgres_params *params = add_statement(
-        journal, "INSERT INTO deadline (id, case_id, rule, subject, occurrence, valid_from, code, rule_kind, "
-                 "sensitive, state, anchor_at,"
-                 " due_at, breached_at, closed_at, staged_until, next_stage_at, attention, changed_at)"
-                 " SELECT *, $18::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], "
-                 "$5::bigint[], $6::date[],"
-                 " $7::text[], $8::text[], $9::boolean[], $10::text[], $11::timestamptz[], "
-                 "$12::timestamptz[], $13::timestamptz[],"
-                 " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::boolean[])"
-                 " ON CONFLICT (id) DO UPDATE SET valid_from = excluded.valid_from, code = excluded.code, "
-                 "rule_kind = excluded.rule_kind,"
-                 " sensitive = excluded.sensitive, state = excluded.state, anchor_at = excluded.anchor_at, "
-                 "due_at = excluded.due_at,"
-                 " breached_at = excluded.breached_at, closed_at = excluded.closed_at, staged_until = "
-                 "excluded.staged_until,"
-                 " next_stage_at = excluded.next_stage_at, attention = excluded.attention, changed_at = "
-                 "excluded.changed_at");
+        journal,
+        "INSERT INTO deadline (id, case_id, rule, subject, occurrence, valid_from, code, rule_kind, "
+        "sensitive, state, anchor_at,"
+        " due_at, breached_at, closed_at, staged_until, next_stage_at, attention, computation, changed_at)"
+        " SELECT *, $19::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], "
+        "$5::bigint[], $6::date[],"
+        " $7::text[], $8::text[], $9::boolean[], $10::text[], $11::timestamptz[], "
+        "$12::timestamptz[], $13::timestamptz[],"
+        " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::text[])"
+        " ON CONFLICT (id) DO UPDATE SET valid_from = excluded.valid_from, code = excluded.code, "
+        "rule_kind = excluded.rule_kind,"
+        " sensitive = excluded.sensitive, state = excluded.state, anchor_at = excluded.anchor_at, "
+        "due_at = excluded.due_at,"
+        " breached_at = excluded.breached_at, closed_at = excluded.closed_at, staged_until = "
+        "excluded.staged_until,"
+        " next_stage_at = excluded.next_stage_at, attention = excluded.attention, "
+        "computation = excluded.computation, changed_at = excluded.changed_at");
     INT8S(row->id);
     TEXTS(row->case_id);
     TEXTS(row->rule->id);
@@ -500,6 +501,7 @@ static void write_deadlines(struct journal *journal, struct journal_batch *batch
     INSTANTS(row->staged_until);
     INSTANTS(row->next_stage_at);
     BOOLS(row->attention);
+    TEXTS(row->computation);
     postgres_param_instant(params, batch->now);
 }
 

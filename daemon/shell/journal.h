@@ -109,6 +109,7 @@ struct journal_deadline {
     enum deadline_state state;
     instant anchor_at, due_at, breached_at, closed_at, staged_until, next_stage_at;
     bool attention;
+    const char *computation; // core/computation.h; NULL once it is closed
 };
 
 struct journal_transition {
