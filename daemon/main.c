@@ -15,6 +15,7 @@ static const struct {
     {"migrate", "the journal's schema brought up to date", command_migrate},
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
     {"rules", "the rules as a list", command_rules},
+    {"explain", "why each date of a case is that date, and who was told", command_explain},
     {"verify", "do the dates in the journal follow from their derivations?", command_verify},
     {"render", "a mail template with made-up data", command_render},
 };

@@ -15,6 +15,7 @@ int command_status(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_rules(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_render(int argc, char **argv);
 

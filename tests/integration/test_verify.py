@@ -123,6 +123,10 @@ class Verify(StackCase):
         self.assertEqual(self.verify(1)[0], [("version_gone", "S-2", "proeve.dato")])
 
     def test_no_journal(self):
+        self.town.journal("ALTER TABLE deadline DROP COLUMN computation")
+        done = self.daemon.command("verify")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("fristd migrate", done.stderr)
         self.daemon.change(journal={"port": 1})
         self.daemon.write_settings()
         self.assertEqual(self.daemon.command("verify").returncode, 2)
