@@ -195,8 +195,10 @@ static int read_item(struct repetition *repetition, const char *line, size_t len
 {
     const char *space = memchr(line, ' ', length);
     size_t key = space ? (size_t)(space - line) : length;
-    if (key >= sizeof ret_item->key)
-        return error_set(repetition->err, "a line of the derivation cannot be read");
+    if (key >= sizeof ret_item->key) {
+        error_set(repetition->err, "a line of the derivation cannot be read");
+        return -1;
+    }
     memcpy(ret_item->key, line, key);
     ret_item->key[key] = '\0';
     ret_item->value = space ? space + 1 : line + length;
@@ -206,7 +208,8 @@ static int read_item(struct repetition *repetition, const char *line, size_t len
 
 static int refuse(const struct repetition *repetition, const struct item *item)
 {
-    return error_set(repetition->err, "\"%s\" of the derivation cannot be read", item->key);
+    error_set(repetition->err, "\"%s\" of the derivation cannot be read", item->key);
+    return -1;
 }
 
 static int read_instant(const struct repetition *repetition, const struct item *item, instant *ret_at)
