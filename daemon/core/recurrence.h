@@ -11,7 +11,7 @@ struct recurrence; // a parsed rule
 // Refused: what is no RRULE, COUNT, UNTIL, a rule that fires from no start at all. The caller frees.
 int recurrence_parse(const char *text, size_t length, struct recurrence **ret_recurrence,
                      struct error *err) MUST_CHECK;
-void recurrence_free(struct recurrence *recurrence); // NULL is fine
+void recurrence_free(struct recurrence *recurrence);              // NULL is fine
 const char *recurrence_text(const struct recurrence *recurrence); // as it was parsed
 
 // Iterates the civil times of the rule with DTSTART at (date, second), in order, DTSTART itself included
