@@ -63,7 +63,8 @@ SELECT enhed AS unit, overenhed AS parent FROM fagsystem.enhed;
 
 -- Which cases a transaction has touched, deleted ones too. fristd asks for `changed >=` the oldest transaction that was
 -- still running when it last looked (pg_snapshot_xmin), so none that commits late is missed, and some cases are
--- read twice. Let `changed` be indexed.
+-- read twice. A database that was restored elsewhere counts transactions anew; fristd notices and reads all that is
+-- listed here. Let `changed` be indexed.
 --
 -- Where the case system cannot stamp transactions, a time is the second choice: configure
 --   cursor:  SELECT (now() - interval '15 minutes')::text

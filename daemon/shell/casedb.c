@@ -299,7 +299,7 @@ static void take_cursor(struct casedb_reading *reading, const struct postgres_ro
 static void take_person(struct casedb_reading *reading, const struct postgres_row *row)
 {
     if (reading->people.person_count >= PEOPLE_MAX)
-        return; // noticed in on_request_done
+        return; // noticed in go_on
     const char *field, *problem = people_add_row(&reading->people, row, &field);
     if (problem)
         report_loose(reading, "", field, problem);
@@ -601,6 +601,11 @@ static void go_on(struct casedb_reading *reading)
 {
     if (reading->people.person_count >= PEOPLE_MAX || reading->people.unit_count >= PEOPLE_MAX) {
         error_set(&reading->err, "casedb: the query people or units gives %d rows or more", PEOPLE_MAX);
+        finish(reading, POSTGRES_SQL_ERROR);
+        return;
+    }
+    if (reading->cursor.length == 0 && reading->read->what != CASEDB_CASES) {
+        error_set(&reading->err, "casedb: the query cursor gives no value");
         finish(reading, POSTGRES_SQL_ERROR);
         return;
     }

@@ -48,7 +48,10 @@ static const char *const defaults[CONTRACT_QUERIES] = {
     "SELECT unit, parent FROM fristd.units",
     // What a transaction still running has written is stamped with at least this.
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text",
-    "SELECT case_id FROM fristd.changes WHERE changed >= $1::xid8",
+    // A cursor from the future means that the database is another one now (restored, failed over): then
+    // everything that is listed counts as changed.
+    "SELECT case_id FROM fristd.changes WHERE changed >= CASE"
+    " WHEN $1::xid8 <= pg_snapshot_xmin(pg_current_snapshot()) THEN $1::xid8 ELSE '0'::xid8 END",
 };
 
 const char *contract_query_name(enum contract_query query)

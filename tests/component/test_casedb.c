@@ -364,6 +364,13 @@ static void test_changes_since(void **state)
     read_changes(&f, &record, record.cursor, NULL, 0);
     assert_string_equal(record.text.data, "");
 
+    // The database was restored, and its transactions are counted anew.
+    read_changes(&f, &record, "18446744073709551615", NULL, 0);
+    assert_int_equal(record.cases, 2);
+    assert_int_equal(record.gone, 1);
+    read_changes(&f, &record, record.cursor, NULL, 0);
+    assert_string_equal(record.text.data, "");
+
     // An event that moves from one case to another changes both.
     sql("INSERT INTO fagsystem.haendelse OVERRIDING SYSTEM VALUE VALUES (9, 'S-2', 'x', '', now())");
     read_changes(&f, &record, record.cursor, NULL, 0);
@@ -743,7 +750,7 @@ static void test_the_contract_is_read_by_its_indexes(void **state)
     sql("UPDATE fagsystem.sag SET titel = 'p' WHERE sagsnr = 'S-000100'; ANALYZE");
     postgres_params_clear(&params);
     postgres_param_text(&params, postgres_server_sql(&server, "sager", "SELECT pg_current_xact_id()::text"));
-    text = plan(&f, &asker, "SELECT case_id FROM fristd.changes WHERE changed >= $1::xid8", &params);
+    text = plan(&f, &asker, contract.queries[CONTRACT_CHANGES], &params);
     assert_non_null(strstr(text, "aendring_pkey"));
     assert_non_null(strstr(text, "Index Cond: (aendret >= "));
 
@@ -1021,6 +1028,26 @@ static void test_a_query_that_fails_everywhere_ends_the_read(void **state)
     stop(&f);
 }
 
+static void test_a_cursor_without_a_value(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"SELECT NULL::text", "SELECT 'x'::text WHERE false"};
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        struct record record = {.brief = true};
+        struct casedb_options options = options_for("sager", READER);
+        options.cursor = queries[i];
+        start(&f, &options);
+        read_all(&f, &record);
+        assert_int_equal(record.status, POSTGRES_SQL_ERROR);
+        assert_string_equal(record.err.text, "casedb: the query cursor gives no value");
+        read_changes(&f, &record, "0", NULL, 0);
+        assert_int_equal(record.status, POSTGRES_SQL_ERROR);
+        buffer_done(&record.text);
+        stop(&f);
+    }
+}
+
 static void test_a_contract_that_breaks_while_running(void **state)
 {
     (void)state;
@@ -1169,6 +1196,7 @@ int main(void)
         cmocka_unit_test(test_invalid_utf8),
         cmocka_unit_test(test_cases_that_make_the_query_fail_are_singled_out),
         cmocka_unit_test(test_a_query_that_fails_everywhere_ends_the_read),
+        cmocka_unit_test(test_a_cursor_without_a_value),
         cmocka_unit_test(test_a_contract_that_breaks_while_running),
         cmocka_unit_test(test_a_contract_that_does_not_fit),
         cmocka_unit_test(test_ids_of_other_text_types),
