@@ -22,6 +22,10 @@
 // If the
 //   contract may have changed it is looked over again.
 // - The connection is lost: the read ends with POSTGRES_LOST.
+// - The connection that listens is alive but hears nothing, as behind a pooler: each time it is made a
+// notification
+//   of our own is sent over the other one, and when that does not arrive it is logged. Nothing else depends
+//   on it.
 #include "shell/casedb.h"
 
 #include "shell/contract.h"
@@ -37,6 +41,7 @@
 #define PEOPLE_MAX     100000 // rows of people; more is no municipality but a mistake in the query
 #define LOOSE_MAX      100    // rows that belong to no case are reported one by one up to here
 #define REFUSED_MAX    200    // cases that fail on the server in one read; then the query itself is wrong
+#define PROBE_MS       10000  // for a notification of our own to arrive
 #define LOOK_AGAIN_MS  30000  // at a contract that did not fit
 #define STATEMENTS_MAX 8
 
@@ -52,7 +57,13 @@ struct casedb {
 
     struct postgres *pg;
     struct postgres *listener; // NULL: no LISTEN
-    bool listener_told;        // that it is down
+    bool listener_told;        // that it is of no use
+    bool notified;             // it is of use
+    char probe_channel[40], probe_sql[50];
+    struct postgres_statement probe_statement;
+    struct postgres_request probe;
+    bool probe_wanted, probing; // probing: the request is under way
+    uv_timer_t probe_timer;
     enum casedb_state state;
     enum contract_query described;
     struct postgres_describe describe;
@@ -62,7 +73,7 @@ struct casedb {
     struct postgres_request commit;
     bool paused;
 
-    int open_parts; // pg, listener, timer
+    int open_parts; // pg, listener, timers
     bool closing;
     postgres_on_closed on_closed;
     void *closed_data;
@@ -108,6 +119,7 @@ struct casedb_reading {
 };
 
 static void look_over(struct casedb *db);
+static void send_probe(struct casedb *db);
 
 // --- the end of a read ---
 
@@ -134,6 +146,7 @@ static void finish(struct casedb_reading *reading, enum postgres_status status)
     }
     db->reading = NULL;
     db->paused = false;
+    send_probe(db);
     read->reading = NULL;
     bool good = status == POSTGRES_OK;
     const char *cursor = good && reading->cursor.data ? reading->cursor.data : "";
@@ -682,6 +695,7 @@ static void describe_next(struct casedb *db)
     if (db->described == CONTRACT_QUERIES) {
         contract_build(&db->contract);
         db->state = CASEDB_READY;
+        send_probe(db);
         db->on_state(db->data, true, NULL);
         return;
     }
@@ -720,23 +734,77 @@ static void on_server_state(void *data, bool up, const struct error *err)
     db->on_state(db->data, false, err);
 }
 
+// --- notifications ---
+
+static void tell_deaf(struct casedb *db, const char *why)
+{
+    db->notified = false;
+    if (!db->listener_told)
+        log_line(LOG_LEVEL_WARNING, "casedb", "no notifications, polling alone: %s", why);
+    db->listener_told = true;
+}
+
+static void on_probe_lost(uv_timer_t *timer)
+{
+    tell_deaf(timer->data, "one of our own did not arrive; is a connection pooler in between?");
+}
+
+static void on_probe_done(struct postgres_request *request, enum postgres_status status,
+                          const struct error *err)
+{
+    struct casedb *db = request->data;
+    db->probing = false;
+    if (status != POSTGRES_OK)
+        uv_timer_stop(&db->probe_timer);
+    if (status == POSTGRES_SQL_ERROR)
+        tell_deaf(db, err->text);
+    if (status == POSTGRES_LOST)
+        db->probe_wanted = true;
+    send_probe(db);
+}
+
+// Not while a read is under way: it would become part of its transaction.
+static void send_probe(struct casedb *db)
+{
+    if (!db->probe_wanted || db->probing || db->reading || db->state != CASEDB_READY ||
+        !postgres_is_up(db->listener))
+        return;
+    db->probe = (struct postgres_request){
+        .data = db, .statements = &db->probe_statement, .statement_count = 1, .on_done = on_probe_done};
+    struct error err;
+    if (postgres_submit(db->pg, &db->probe, &err) < 0)
+        return; // tried again when it is up
+    db->probing = true;
+    db->probe_wanted = false;
+    uv_timer_start(&db->probe_timer, on_probe_lost, PROBE_MS, 0);
+}
+
 static void on_listener_state(void *data, bool up, const struct error *err)
 {
     struct casedb *db = data;
+    db->notified = false;
+    db->probe_wanted = up;
+    uv_timer_stop(&db->probe_timer);
     if (up) {
-        db->listener_told = false;
+        send_probe(db);
         db->on_wake(db->data); // whatever was notified meanwhile
-    } else if (!db->listener_told) {
-        db->listener_told = true;
-        log_line(LOG_LEVEL_WARNING, "casedb", "no notifications, polling alone: %s", err->text);
+    } else {
+        tell_deaf(db, err->text);
     }
 }
 
 static void on_notify(void *data, const char *channel)
 {
     struct casedb *db = data;
-    (void)channel;
-    db->on_wake(db->data);
+    if (strcmp(channel, db->probe_channel) != 0) {
+        db->on_wake(db->data);
+        return;
+    }
+    uv_timer_stop(&db->probe_timer);
+    db->notified = true;
+    if (db->listener_told)
+        log_line(LOG_LEVEL_NOTICE, "casedb", "notifications arrive again");
+    db->listener_told = false;
 }
 
 // --- the outside ---
@@ -780,6 +848,12 @@ static struct postgres *open_listener(struct casedb *db, const struct postgres_o
     own.name = "casedb notifications";
     struct postgres *pg = postgres_new(db->loop, &own, on_listener_state, on_notify, db);
     add_quoted_prelude(pg, "LISTEN ", '"', channel);
+    // One name for each process, so that nobody answers for another.
+    snprintf(db->probe_channel, sizeof db->probe_channel, "fristd_probe_%llx",
+             (unsigned long long)uv_hrtime());
+    snprintf(db->probe_sql, sizeof db->probe_sql, "NOTIFY %s", db->probe_channel);
+    db->probe_statement.sql = db->probe_sql;
+    add_quoted_prelude(pg, "LISTEN ", '"', db->probe_channel);
     return pg;
 }
 
@@ -805,8 +879,9 @@ struct casedb *casedb_new(uv_loop_t *loop, const struct casedb_options *options,
     if (options->notify_channel)
         db->listener = open_listener(db, &server, options->notify_channel);
     uv_timer_init(loop, &db->look_again);
-    db->look_again.data = db;
-    db->open_parts = db->listener ? 3 : 2;
+    uv_timer_init(loop, &db->probe_timer);
+    db->look_again.data = db->probe_timer.data = db;
+    db->open_parts = db->listener ? 4 : 3;
     return db;
 }
 
@@ -843,9 +918,15 @@ void casedb_close(struct casedb *db, postgres_on_closed on_closed, void *data)
     db->on_closed = on_closed;
     db->closed_data = data;
     uv_close((uv_handle_t *)&db->look_again, on_timer_closed);
+    uv_close((uv_handle_t *)&db->probe_timer, on_timer_closed);
     postgres_close(db->pg, release, db);
     if (db->listener)
         postgres_close(db->listener, release, db);
+}
+
+bool casedb_is_notified(const struct casedb *db)
+{
+    return db->notified;
 }
 
 int casedb_read(struct casedb *db, struct casedb_read *read, struct error *err)

@@ -26,6 +26,9 @@ struct casedb *casedb_new(uv_loop_t *loop, const struct casedb_options *options,
                           postgres_on_state on_state, void (*on_wake)(void *data), void *data);
 void casedb_start(struct casedb *db);
 void casedb_close(struct casedb *db, postgres_on_closed on_closed, void *data); // frees db
+// Whether a notification of our own has come through since the connection that listens was made. False also
+// without a channel. Where it stays false (a pooler in between, a standby) polling alone finds what is new.
+bool casedb_is_notified(const struct casedb *db);
 
 enum casedb_what {
     CASEDB_CHANGES, // what changed since `cursor`, and the cases in case_ids

@@ -72,6 +72,12 @@ static bool was_woken(void *data)
     return f->wakes > 0;
 }
 
+static bool is_notified(void *data)
+{
+    struct fixture *f = data;
+    return casedb_is_notified(f->db);
+}
+
 static bool is_closed(void *data)
 {
     struct fixture *f = data;
@@ -589,9 +595,20 @@ static void test_notifications_wake(void **state)
     options.notify_channel = "fristd";
     start(&f, &options);
     loop_until(&f.loop, was_woken, &f); // the listener is there: something may have been missed
+    loop_until(&f.loop, is_notified, &f);
+    assert_int_equal(f.wakes, 1); // our own notification is none to look at
     f.wakes = 0;
     sql("UPDATE fagsystem.sag SET titel = 'w' WHERE sagsnr = 'S-2'");
     loop_until(&f.loop, was_woken, &f);
+
+    // Both connections lost: heard again when both are back.
+    f.ups = 0;
+    f.wakes = 0;
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" READER "'");
+    loop_until(&f.loop, has_gone_down, &f);
+    loop_until(&f.loop, has_come_up, &f);
+    loop_until(&f.loop, was_woken, &f);
+    loop_until(&f.loop, is_notified, &f);
     stop(&f);
 }
 

@@ -63,6 +63,18 @@ WRAP(int, PQconsumeInput, 0, (PGconn * conn), (conn))
 WRAP(int, uv_poll_init, UV_EMFILE, (uv_loop_t * loop, uv_poll_t *handle, int fd), (loop, handle, fd))
 WRAP(int, uv_poll_start, UV_ENOMEM, (uv_poll_t * handle, int events, uv_poll_cb cb), (handle, events, cb))
 
+// A pooler in between: notifications go to whoever has the server's session just then.
+static bool deaf;
+PGnotify *__real_PQnotifies(PGconn *conn);
+PGnotify *__wrap_PQnotifies(PGconn *conn);
+PGnotify *__wrap_PQnotifies(PGconn *conn)
+{
+    PGnotify *notify;
+    while ((notify = __real_PQnotifies(conn)) != NULL && deaf)
+        PQfreemem(notify);
+    return notify;
+}
+
 // Nobody waits for a backoff: a thousandth of it will do.
 int __real_uv_timer_start(uv_timer_t *timer, uv_timer_cb cb, uint64_t timeout, uint64_t repeat);
 int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb cb, uint64_t timeout, uint64_t repeat);
@@ -192,26 +204,36 @@ static void expect_everything(struct fixture *f)
     assert_int_equal(f->people, 1);
 }
 
-// Connects, reads everything, then what has changed, and closes.
-static void live_through(void)
+static void open_casedb(struct fixture *f)
 {
-    struct fixture f = {.what = CASEDB_ALL};
     struct casedb_options options = {.server = {.host = server.dir,
                                                 .port = server.port,
                                                 .database = "postgres",
                                                 .user = POSTGRES_SERVER_ADMIN},
                                      .notify_channel = "fristd"};
-    assert_int_equal(uv_loop_init(&f.loop), 0);
-    f.db = casedb_new(&f.loop, &options, zone, on_state, on_wake, &f);
-    casedb_start(f.db);
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    f->db = casedb_new(&f->loop, &options, zone, on_state, on_wake, f);
+    casedb_start(f->db);
+}
+
+static void close_casedb(struct fixture *f)
+{
+    casedb_close(f->db, on_closed, f);
+    loop_until(&f->loop, is_closed, f);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+}
+
+// Connects, reads everything, then what has changed, and closes.
+static void live_through(void)
+{
+    struct fixture f = {.what = CASEDB_ALL};
+    open_casedb(&f);
     expect_everything(&f);
     f.what = CASEDB_CHANGES;
     f.complete = false;
     try_read(&f);
     expect_everything(&f);
-    casedb_close(f.db, on_closed, &f);
-    loop_until(&f.loop, is_closed, &f);
-    assert_int_equal(uv_loop_close(&f.loop), 0);
+    close_casedb(&f);
 }
 
 static void test_any_call_may_fail(void **state)
@@ -225,6 +247,24 @@ static void test_any_call_may_fail(void **state)
         first++;
     } while (faults_left == 0);
     assert_true(first > 100); // it did reach deep
+}
+
+static bool is_notified(void *data)
+{
+    return casedb_is_notified(((struct fixture *)data)->db);
+}
+
+static void test_a_deaf_listener_harms_nothing(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        struct fixture f = {.what = CASEDB_ALL};
+        deaf = round == 0;
+        open_casedb(&f);
+        expect_everything(&f);
+        assert_int_equal(loop_until_ms(&f.loop, is_notified, &f, deaf ? 200 : LOOP_PATIENCE_MS), !deaf);
+        close_casedb(&f);
+    }
 }
 
 static int start_server(void **state)
@@ -258,6 +298,9 @@ static int stop_server(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_call_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_call_may_fail),
+        cmocka_unit_test(test_a_deaf_listener_harms_nothing),
+    };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
