@@ -21,6 +21,7 @@
 #include "shell/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <stdint.h>
@@ -349,6 +350,8 @@ static int begin_connect(struct mqtt_link *link, const char *address, struct err
         return error_set(err, "cannot connect: %s",
                          rc == MOSQ_ERR_ERRNO ? strerror(saved) : mosquitto_strerror(rc));
     link->fd = mosquitto_socket(link->library);
+    // A child that kept it open would keep it in the loop's epoll after the library has closed it here.
+    fcntl(link->fd, F_SETFD, FD_CLOEXEC);
     rc = uv_poll_init(link->loop, &link->poll, link->fd);
     if (rc != 0)
         return error_set(err, "cannot watch the socket: %s", uv_strerror(rc));
