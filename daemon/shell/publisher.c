@@ -36,7 +36,6 @@
 #define RETRY_MS      1000 // of the store; of a refused message at first; where the options say nothing else
 #define RETRY_MAX_MS  60000
 #define PATIENCE      6 // tries of a message that the broker can never take
-#define ROOM          2 // a transition's event and state go out together
 
 enum mode { STREAM, ANNOUNCE };
 
@@ -70,6 +69,7 @@ struct publisher {
     enum mode mode;
     struct page page;
     bool birth_due, announce_due;
+    const struct transition *state_due; // its event is out, its state not yet; in the page
     // Transitions: read, acknowledged without a gap, saved; -1 until the store was up for the first time.
     int64_t read_through, watermark, saved;
 
@@ -77,6 +77,11 @@ struct publisher {
     unsigned head, used; // oldest slot, slots in use
     int outstanding;     // of these not yet answered
     bool rewind;         // when nothing is outstanding any more: back to the watermark
+    // Up to here one message at a time. A transition that was refused is tried alone, lest what is behind it
+    // comes again with each try. So are those where the connection was lost twice: some brokers end it after
+    // a refusal, and the answer that says so comes through only when nothing was sent behind it.
+    int64_t alone_through;
+    int64_t lost_at; // where the watermark stood when the connection was lost last
 
     bool holding;           // the stream waits for retry_timer
     int64_t refused;        // the transition it waits for; 0: none
@@ -177,6 +182,7 @@ static void back_to_watermark(struct publisher *publisher)
     publisher->head = publisher->used = 0;
     publisher->mode = STREAM;
     publisher->page.count = publisher->page.next = 0;
+    publisher->state_due = NULL;
     publisher->read_through = publisher->watermark;
     publisher->read_is_stale = publisher->reading;
 }
@@ -210,6 +216,7 @@ static void refuse(struct publisher *publisher, int64_t number, enum mqtt_outcom
     publisher->rewind = true;
     publisher->refusals = number == publisher->refused ? publisher->refusals + 1 : 1;
     publisher->refused = number;
+    publisher->alone_through = number;
     error_set(&publisher->trouble, "transition %lld is not published: %s", (long long)number, why->text);
     if (outcome == MQTT_UNFIT && publisher->refusals >= PATIENCE) {
         publisher->passed_over = number;
@@ -315,6 +322,13 @@ static void publish_state(struct publisher *publisher, const struct transition *
             transition->retained == RETAINED_SET ? STATUS_CONTENT_TYPE : NULL);
 }
 
+static void publish_state_due(struct publisher *publisher)
+{
+    const struct transition *transition = publisher->state_due;
+    publisher->state_due = NULL;
+    publish_state(publisher, transition, transition->number);
+}
+
 static void publish_row(struct publisher *publisher, const struct transition *transition)
 {
     if (publisher->mode == ANNOUNCE) {
@@ -326,8 +340,7 @@ static void publish_row(struct publisher *publisher, const struct transition *tr
         move_watermark(publisher);
     } else {
         publish_event(publisher, transition);
-        if (transition->retained != RETAINED_UNCHANGED && !publisher->rewind)
-            publish_state(publisher, transition, transition->number);
+        publisher->state_due = transition->retained != RETAINED_UNCHANGED ? transition : NULL;
     }
 }
 
@@ -435,11 +448,15 @@ static void pump(struct publisher *publisher)
             return;
         if (publisher->rewind)
             back_to_watermark(publisher);
-        if (mqtt_free_slots(publisher->mqtt) < ROOM || MQTT_WINDOW - publisher->used < ROOM)
+        if (mqtt_free_slots(publisher->mqtt) == 0 || publisher->used == MQTT_WINDOW)
             return;
         struct page *page = &publisher->page;
         if (publisher->birth_due)
             publish_birth(publisher);
+        else if (publisher->watermark < publisher->alone_through && publisher->used > 0)
+            return;
+        else if (publisher->state_due)
+            publish_state_due(publisher);
         else if (page->next < page->count)
             publish_row(publisher, &page->rows[page->next++]);
         else if (!has_watermark(publisher) || !turn_page(publisher))
@@ -449,19 +466,35 @@ static void pump(struct publisher *publisher)
 
 // --- what the caller uses ---
 
+static void come_up(struct publisher *publisher)
+{
+    publisher->birth_due = publisher->announce_due = true;
+    if (publisher->refused == 0)
+        publisher->trouble.text[0] = '\0';
+    log_line(LOG_LEVEL_NOTICE, "mqtt", "connected, waiting=%lld", (long long)publisher_lag(publisher));
+}
+
+// Where a broker ends the connection after a refusal, the refusal is what the operator has to know.
+static void go_down(struct publisher *publisher, const struct error *why)
+{
+    publisher->rewind = true;
+    if (publisher->refused == 0)
+        publisher->trouble = *why;
+    if (publisher->was_up) {
+        if (publisher->watermark - publisher->lost_at < MQTT_WINDOW)
+            publisher->alone_through = publisher->watermark + MQTT_WINDOW;
+        publisher->lost_at = publisher->watermark;
+    }
+    log_line(publisher->was_up ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "mqtt", "%s", why->text);
+}
+
 static void on_state(void *data, bool up, const struct error *err)
 {
     struct publisher *publisher = data;
-    if (up) {
-        publisher->birth_due = publisher->announce_due = true;
-        publisher->holding = false;
-        publisher->trouble.text[0] = '\0';
-        log_line(LOG_LEVEL_NOTICE, "mqtt", "connected, waiting=%lld", (long long)publisher_lag(publisher));
-    } else {
-        publisher->rewind = true;
-        publisher->trouble = *err;
-        log_line(publisher->was_up ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "mqtt", "%s", err->text);
-    }
+    if (up)
+        come_up(publisher);
+    else
+        go_down(publisher, err);
     publisher->was_up = up;
     pump(publisher);
 }
@@ -504,6 +537,7 @@ struct publisher *publisher_new(uv_loop_t *loop, const struct mqtt_options *opti
     publisher->retry_max_ms = options->retry_max_ms > 0 ? (uint64_t)options->retry_max_ms : RETRY_MAX_MS;
     publisher->since = wall_clock();
     publisher->read_through = publisher->watermark = publisher->saved = -1;
+    publisher->lost_at = -2 * MQTT_WINDOW; // never
     uv_timer_init(loop, &publisher->retry_timer);
     uv_timer_init(loop, &publisher->save_timer);
     publisher->retry_timer.data = publisher->save_timer.data = publisher;

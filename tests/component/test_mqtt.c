@@ -351,7 +351,8 @@ static void says_when_the_broker_refuses_a_message(void **state)
 {
     (void)state;
     struct mosquitto_server strict;
-    mosquitto_server_start(&strict, &(struct mosquitto_server_options){.acl = "topic write allowed/#\n",
+    mosquitto_server_start(&strict, &(struct mosquitto_server_options){.acl = "user " MOSQUITTO_SERVER_USER
+                                                                              "\ntopic write allowed/#\n",
                                                                        .lines = "max_packet_size 2000"});
     struct mqtt_options options = options_for(strict.port);
     struct fixture *f = start(&options);

@@ -193,8 +193,13 @@ static void write_configuration(const struct mosquitto_server *server,
     add_listener(&text, server, server->tls_port, "localhost");
     add_listener(&text, server, server->other_port, "broker.example");
     write_file(server, "mosquitto.conf", &text);
-    buffer_clear(&text);
-    buffer_add_string(&text, options->acl ? options->acl : "");
+    buffer_done(&text);
+}
+
+static void write_acl(const struct mosquitto_server *server, const char *acl)
+{
+    struct buffer text = {0};
+    buffer_add_string(&text, acl);
     write_file(server, "acl", &text);
     buffer_done(&text);
 }
@@ -234,7 +239,7 @@ static void write_passwords(const struct mosquitto_server *server)
 
 void mosquitto_server_start(struct mosquitto_server *server, const struct mosquitto_server_options *options)
 {
-    *server = (struct mosquitto_server){.dir = "/tmp/fristd-test-XXXXXX"};
+    *server = (struct mosquitto_server){.dir = "/tmp/fristd-broker-XXXXXX"};
     if (mkdtemp(server->dir) == NULL || chmod(server->dir, 0755) != 0)
         die(server->dir);
     const struct passwd *nobody = getpwnam("nobody");
@@ -247,6 +252,8 @@ void mosquitto_server_start(struct mosquitto_server *server, const struct mosqui
     server->tls_port = free_port();
     server->other_port = free_port();
     write_configuration(server, options);
+    if (options->acl)
+        write_acl(server, options->acl);
     mosquitto_server_restart(server);
 }
 
@@ -265,6 +272,13 @@ void mosquitto_server_crash(struct mosquitto_server *server)
 void mosquitto_server_end(struct mosquitto_server *server)
 {
     end_with(server, SIGTERM);
+}
+
+void mosquitto_server_set_acl(const struct mosquitto_server *server, const char *acl)
+{
+    write_acl(server, acl);
+    if (kill(server->pid, SIGHUP) != 0)
+        die("having the broker read its file of rights");
 }
 
 void mosquitto_server_freeze(const struct mosquitto_server *server, bool freeze)
@@ -308,19 +322,6 @@ void mosquitto_server_publish(const struct mosquitto_server *server, const char 
     if (payload)
         argv[count++] = payload;
     run_to_end(server, argv);
-}
-
-size_t mosquitto_server_memory(const struct mosquitto_server *server)
-{
-    char path[64], line[200];
-    size_t kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)server->pid);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        sscanf(line, "VmRSS: %zu", &kib);
-    if (file)
-        fclose(file);
-    return kib;
 }
 
 // --- subscriber ---
@@ -393,28 +394,28 @@ void mosquitto_subscriber_start(struct mosquitto_subscriber *subscriber, uv_loop
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0)
         die("pipe");
-    subscriber->pid = run(server, fds[1],
-                          (const char *[]){"/usr/bin/mosquitto_sub",
-                                           "-V",
-                                           "mqttv5",
-                                           "-h",
-                                           "127.0.0.1",
-                                           "-p",
-                                           port,
-                                           "-u",
-                                           MOSQUITTO_SERVER_USER,
-                                           "-P",
-                                           MOSQUITTO_SERVER_PASSWORD,
-                                           "-q",
-                                           "1",
-                                           "-t",
-                                           filter,
-                                           "-t",
-                                           PROBE,
-                                           "--retain-as-published",
-                                           "-F",
-                                           "%t\t%r\t%C\t%p",
-                                           NULL});
+    const char *argv[] = {"/usr/bin/mosquitto_sub",
+                          "-V",
+                          "mqttv5",
+                          "-h",
+                          "127.0.0.1",
+                          "-p",
+                          port,
+                          "-u",
+                          MOSQUITTO_SERVER_USER,
+                          "-P",
+                          MOSQUITTO_SERVER_PASSWORD,
+                          "-q",
+                          "1",
+                          "-t",
+                          filter,
+                          "-t",
+                          PROBE,
+                          "--retain-as-published",
+                          "-F",
+                          "%t\t%r\t%C\t%p",
+                          NULL};
+    subscriber->pid = run(server, fds[1], argv);
     close(fds[1]);
     subscriber->subscribed = subscriber->closed = false;
     subscriber->bytes = (struct buffer){0};
@@ -422,7 +423,11 @@ void mosquitto_subscriber_start(struct mosquitto_subscriber *subscriber, uv_loop
     uv_pipe_open(&subscriber->pipe, fds[0]);
     subscriber->pipe.data = subscriber;
     uv_read_start((uv_stream_t *)&subscriber->pipe, on_allocate, on_read);
-    loop_until(loop, is_subscribed, subscriber);
+    if (!loop_until_ms(loop, is_subscribed, subscriber, START_WAIT_MS)) {
+        print_log(server);
+        errno = 0;
+        die("mosquitto_sub does not get its subscription");
+    }
 }
 
 void mosquitto_subscriber_stop(struct mosquitto_subscriber *subscriber)

@@ -35,11 +35,11 @@ void mosquitto_server_stop(struct mosquitto_server *server);    // and removes e
 void mosquitto_server_crash(struct mosquitto_server *server);   // kill -9
 void mosquitto_server_end(struct mosquitto_server *server);     // as an operator stops it
 void mosquitto_server_restart(struct mosquitto_server *server); // on the same ports
+void mosquitto_server_set_acl(const struct mosquitto_server *server, const char *acl); // while it runs
 void mosquitto_server_freeze(const struct mosquitto_server *server, bool freeze);
 // mosquitto_pub as somebody else; payload NULL clears a retained topic.
 void mosquitto_server_publish(const struct mosquitto_server *server, const char *topic, const char *payload,
                               bool retain);
-size_t mosquitto_server_memory(const struct mosquitto_server *server); // resident, in KiB
 
 // mosquitto_sub. Retained messages that were there before come first.
 struct mosquitto_subscriber {
