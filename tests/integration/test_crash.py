@@ -5,6 +5,7 @@ nothing is lost, and a mail comes twice only where it was accepted and its outco
 import collections
 import os
 import random
+import shutil
 import subprocess
 import unittest
 
@@ -17,8 +18,6 @@ EVENT = ("underretning.modtaget", "U-1", "now() - interval '24 hours 1 minute'")
 EXPECTED = {"K01 opened": 1, "K01 breached": 1, "K02 opened": 1}
 # The kills begin this many calls before the first one that finds the decision written.
 BEFORE_DECISION = 10
-# The shim goes first; the sanitizer's runtime does not mind.
-PRELOAD = {"LD_PRELOAD": FAULT_CALLS, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
 
 class Faults(StackCase):
@@ -29,6 +28,9 @@ class Faults(StackCase):
         self.daemon = self.stack.daemon(FRISTD, log={"level": "info"})
         self.daemon.write_settings()
         self.fired = self.daemon.path / "fired"
+        shim = shutil.copy(FAULT_CALLS, self.daemon.path)  # where the daemon's user can read it
+        # The shim goes first; the sanitizer's runtime does not mind.
+        self.preload = {"LD_PRELOAD": shim, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
         self.stream = self.stack.broker.listen("fristd/#")
         self.assertEqual(self.run_once().returncode, 0)  # the journal is made, the rules are taken in
 
@@ -40,7 +42,7 @@ class Faults(StackCase):
     def run_with_fault(self, kind, number, **only):
         """Whether the fault was met at all: beyond the last call there is none."""
         self.fired.unlink(missing_ok=True)
-        done = self.run_once(**PRELOAD, FAULT_KIND=kind, FAULT_AT=str(number), FAULT_FIRED=str(self.fired), **only)
+        done = self.run_once(**self.preload, FAULT_KIND=kind, FAULT_AT=str(number), FAULT_FIRED=str(self.fired), **only)
         self.assertNotIn("Sanitizer", done.stderr)
         return self.fired.exists(), done
 
