@@ -61,4 +61,4 @@ class Municipality:
         children = Path(f"/proc/{mail.process.pid}/task/{mail.process.pid}/children")
         wait_until(lambda: not children.read_text().strip() and not (spool.exists() and any(spool.rglob("*-H"))),
                    "the mail server has delivered all", 20)
-        return [mail for mail in mail.mails() if f" {case_id}:" in mail.subject]
+        return [arrived for arrived in mail.mails() if f" {case_id}:" in arrived.subject]
