@@ -535,10 +535,10 @@ const char *phrase_backlog(enum language language, enum rule_kind kind, enum bac
     return words[language][kind][word];
 }
 
-void phrase_count(enum language language, int count, struct buffer *into)
+void phrase_count(enum language language, int count, int small_counts, struct buffer *into)
 {
-    if (count > 0 && count < COUNT_SHOWN_FROM)
-        buffer_format(into, language == LANGUAGE_DA ? "under %d" : "fewer than %d", COUNT_SHOWN_FROM);
+    if (count > 0 && count < small_counts)
+        buffer_format(into, language == LANGUAGE_DA ? "under %d" : "fewer than %d", small_counts);
     else
         buffer_format(into, "%d", count);
 }

@@ -69,8 +69,9 @@ void phrase_trouble(enum language language, const char *what, const char *detail
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
 enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };
 const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word);
-#define COUNT_SHOWN_FROM 3 // less, but not 0, can identify a child (LAW, 11.6)
-void phrase_count(enum language language, int count, struct buffer *into);    // "7", "under 3"
+// "7"; less than small_counts, but not 0: "under 3", since it can identify a child (LAW, 11.6).
+#define SMALL_COUNTS_DEFAULT 3
+void phrase_count(enum language language, int count, int small_counts, struct buffer *into);
 void phrase_at_least(enum language language, int count, struct buffer *into); // "mindst 7"
 
 // Appends `pattern` with each "%" replaced by `value`.

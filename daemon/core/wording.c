@@ -133,66 +133,23 @@ static const struct template_field operator_subject_fields[] = {[OPERATOR_SUBJEC
 
 // --- Loading ---
 
-struct mail_templates {
-    struct template *subject, *text, *html;
-};
-
 struct wording {
     enum language language;
+    int small_counts;
     struct mail_templates notice, backlog, operator;
 };
-
-struct reader {
-    wording_read read;
-    void *data;
-};
-
-static int load(const struct reader *reader, const char *file, enum template_kind kind,
-                const struct template_field *fields, struct template **ret_template, struct error *err)
-{
-    struct template_source source;
-    if (reader->read(reader->data, file, &source, err) < 0)
-        return -1;
-    struct error inner;
-    if (template_parse(source.text, source.length, kind, fields, ret_template, &inner) < 0)
-        return error_set(err, "%s:%s", source.name, inner.text);
-    return 0;
-}
-
-static int load_all(struct wording *wording, const struct reader *reader, struct error *err)
-{
-    const struct {
-        const char *file;
-        enum template_kind kind;
-        const struct template_field *fields;
-        struct template **template;
-    } all[] = {{"notice.subject", TEMPLATE_HEADER, subject_fields, &wording->notice.subject},
-               {"notice.txt", TEMPLATE_TEXT, notice_fields, &wording->notice.text},
-               {"notice.html", TEMPLATE_HTML, notice_fields, &wording->notice.html},
-               {"backlog.subject", TEMPLATE_HEADER, backlog_subject_fields, &wording->backlog.subject},
-               {"backlog.txt", TEMPLATE_TEXT, backlog_fields, &wording->backlog.text},
-               {"backlog.html", TEMPLATE_HTML, backlog_fields, &wording->backlog.html},
-               {"operator.subject", TEMPLATE_HEADER, operator_subject_fields, &wording->operator.subject },
-                {"operator.txt", TEMPLATE_TEXT, operator_fields, &wording->operator.text },
-                 {
-                     "operator.html",
-                     TEMPLATE_HTML,
-                     operator_fields,
-                     &wording->operator.html },
-                };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (load(reader, all[i].file, all[i].kind, all[i].fields, all[i].template, err) < 0)
-            return -1;
-    return 0;
-}
 
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err)
 {
-    const struct reader reader = {read, data};
     struct wording *wording = memory_alloc(sizeof *wording);
     wording->language = language;
-    if (load_all(wording, &reader, err) < 0) {
+    wording->small_counts = SMALL_COUNTS_DEFAULT;
+    if (mail_templates_load(read, data, "notice", subject_fields, notice_fields, &wording->notice, err) < 0 ||
+        mail_templates_load(read, data, "backlog", backlog_subject_fields, backlog_fields, &wording->backlog,
+                            err) < 0 ||
+        mail_templates_load(read, data, "operator", operator_subject_fields, operator_fields,
+                            &wording->operator, err) < 0) {
         wording_free(wording);
         return -1;
     }
@@ -200,112 +157,24 @@ int wording_load(enum language language, wording_read read, void *data, struct w
     return 0;
 }
 
-static void free_templates(struct mail_templates *templates)
+void wording_set_small_counts(struct wording *wording, int small_counts)
 {
-    template_free(templates->subject);
-    template_free(templates->text);
-    template_free(templates->html);
+    wording->small_counts = small_counts;
 }
 
 void wording_free(struct wording *wording)
 {
     if (wording == NULL)
         return;
-    free_templates(&wording->notice);
-    free_templates(&wording->backlog);
-    free_templates(&wording->operator);
+    mail_templates_free(&wording->notice);
+    mail_templates_free(&wording->backlog);
+    mail_templates_free(&wording->operator);
     free(wording);
 }
 
-// --- Building values ---
-
-// Memory of one mail's values, and where a text is put together before it goes there.
-struct desk {
-    enum language language;
-    const struct zone *zone;
-    struct arena arena;
-    struct buffer draft;
-};
-
 static struct desk desk_begin(const struct wording *wording, const struct zone *zone)
 {
-    return (struct desk){.language = wording->language, .zone = zone};
-}
-
-static void desk_end(struct desk *desk)
-{
-    arena_done(&desk->arena);
-    buffer_done(&desk->draft);
-}
-
-// What was drafted, and an empty draft again.
-static const char *taken(struct desk *desk)
-{
-    char *text = arena_copy(&desk->arena, desk->draft.data, desk->draft.length);
-    buffer_clear(&desk->draft);
-    return text;
-}
-
-static const char *flag(const struct desk *desk, bool set)
-{
-    static const char yes[2][4] = {"ja", "yes"};
-    return set ? yes[desk->language] : NULL;
-}
-
-static const char *number(struct desk *desk, size_t value)
-{
-    buffer_format(&desk->draft, "%zu", value);
-    return taken(desk);
-}
-
-static const char *full_date(struct desk *desk, instant at)
-{
-    phrase_full_date(desk->language, zone_date(desk->zone, at), &desk->draft);
-    return taken(desk);
-}
-
-static const char *short_date(struct desk *desk, instant at)
-{
-    phrase_date(desk->language, zone_date(desk->zone, at), &desk->draft);
-    return taken(desk);
-}
-
-// A list of `count` rows of `fields` values each, all empty; row() gives one to fill.
-struct list {
-    struct template_value *cells;
-    const struct template_value **rows;
-    size_t count, fields;
-};
-
-static struct list list_of(struct desk *desk, size_t count, size_t fields)
-{
-    struct list list = {.count = count, .fields = fields};
-    list.cells = arena_alloc(&desk->arena, count * fields * sizeof *list.cells);
-    list.rows = arena_alloc(&desk->arena, count * sizeof(void *));
-    for (size_t i = 0; i < count; i++)
-        list.rows[i] = list.cells + i * fields;
-    return list;
-}
-
-static struct template_value *row(const struct list *list, size_t index)
-{
-    return list->cells + index * list->fields;
-}
-
-static struct template_value list_value(const struct list *list)
-{
-    return (struct template_value){.rows = list->rows, .row_count = list->count};
-}
-
-static void render(const struct mail_templates *templates, const struct template_value *subject,
-                   const struct template_value *body, struct mail_text *into)
-{
-    buffer_clear(&into->subject);
-    buffer_clear(&into->text);
-    buffer_clear(&into->html);
-    template_render(templates->subject, subject, &into->subject);
-    template_render(templates->text, body, &into->text);
-    template_render(templates->html, body, &into->html);
+    return (struct desk){.language = wording->language, .zone = zone, .small_counts = wording->small_counts};
 }
 
 // --- The notice ---
@@ -345,7 +214,7 @@ static const char *amount(struct desk *desk, const struct notice_facts *facts, e
         phrase_overdue(desk->language, desk->zone, facts->due_at, facts->now, &desk->draft);
     else
         buffer_format(&desk->draft, "%d", facts->missed_in_a_row);
-    return taken(desk);
+    return desk_take(desk);
 }
 
 // Text that begins a line.
@@ -368,9 +237,9 @@ static void say_why(struct desk *desk, const struct notice_facts *facts, struct 
     }
     const char *value = amount(desk, facts, moment);
     phrase_heading(desk->language, facts->rule_kind, moment, value, &desk->draft);
-    values[NOTICE_HEADING].text = taken(desk);
+    values[NOTICE_HEADING].text = desk_take(desk);
     phrase_reason(desk->language, facts->rule_kind, moment, value, &desk->draft);
-    values[NOTICE_REASON].text = taken(desk);
+    values[NOTICE_REASON].text = desk_take(desk);
 }
 
 // Red is kept for what the law does not forgive.
@@ -389,28 +258,28 @@ static int tone_of(const struct notice_facts *facts)
 static void say_done(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
 {
     size_t left_out = facts->done_count > NOTICE_DONE_MAX ? facts->done_count - NOTICE_DONE_MAX : 0;
-    struct list list = list_of(desk, facts->done_count - left_out, DONE_FIELDS);
+    struct desk_list list = desk_list_of(desk, facts->done_count - left_out, DONE_FIELDS);
     for (size_t i = 0; i < list.count; i++) {
         const struct notice_done *done = &facts->done[left_out + i];
         phrase_moment(desk->language, desk->zone, done->at, &desk->draft);
-        row(&list, i)[DONE_WHEN].text = taken(desk);
+        desk_row(&list, i)[DONE_WHEN].text = desk_take(desk);
         if (done->role)
             phrase_told(desk->language, done->what, done->role, &desk->draft);
         else
             buffer_add_string(&desk->draft, phrase_transition(desk->language, facts->rule_kind, done->what));
-        row(&list, i)[DONE_WHAT].text = taken(desk);
+        desk_row(&list, i)[DONE_WHAT].text = desk_take(desk);
     }
-    values[NOTICE_DONE] = list_value(&list);
+    values[NOTICE_DONE] = desk_list_value(&list);
     if (left_out > 0)
-        values[NOTICE_DONE_EARLIER].text = number(desk, left_out);
+        values[NOTICE_DONE_EARLIER].text = desk_number(desk, left_out);
 }
 
 static void say_derivation(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
 {
-    struct list list = list_of(desk, facts->derivation_count, DERIVATION_FIELDS);
+    struct desk_list list = desk_list_of(desk, facts->derivation_count, DERIVATION_FIELDS);
     for (size_t i = 0; i < list.count; i++)
-        row(&list, i)[DERIVATION_LINE].text = facts->derivation[i];
-    values[NOTICE_DERIVATION] = list_value(&list);
+        desk_row(&list, i)[DERIVATION_LINE].text = facts->derivation[i];
+    values[NOTICE_DERIVATION] = desk_list_value(&list);
     values[NOTICE_BASIS].text = facts->basis;
     values[NOTICE_TITLE].text = facts->title;
 }
@@ -421,13 +290,13 @@ static void notice_subject(struct desk *desk, const struct notice_facts *facts, 
     values[SUBJECT_CASE].text = facts->case_id;
     values[SUBJECT_LABEL].text = phrase_due_label(desk->language, facts->rule_kind);
     phrase_short_due(desk->language, desk->zone, facts->due_at, &desk->draft);
-    values[SUBJECT_DUE].text = taken(desk);
+    values[SUBJECT_DUE].text = desk_take(desk);
 }
 
 static void notice_body(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
 {
     say_why(desk, facts, values);
-    values[tone_of(facts)].text = flag(desk, true);
+    values[tone_of(facts)].text = desk_flag(desk, true);
     values[NOTICE_CODE].text = facts->code;
     values[NOTICE_KIND].text = phrase_kind(desk->language, facts->rule_kind);
     values[NOTICE_NOT_STATUTORY].text = phrase_not_statutory(desk->language, facts->rule_kind);
@@ -436,20 +305,20 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     values[NOTICE_UNIT].text = facts->unit;
     values[NOTICE_DUE_LABEL].text = capitalized(desk, phrase_due_label(desk->language, facts->rule_kind));
     phrase_due(desk->language, desk->zone, facts->rule_kind, facts->due_at, &desk->draft);
-    values[NOTICE_DUE].text = taken(desk);
+    values[NOTICE_DUE].text = desk_take(desk);
     if (facts->anchor_at != INSTANT_NONE) {
         phrase_full_moment(desk->language, desk->zone, facts->anchor_at, &desk->draft);
-        values[NOTICE_COUNTED_FROM].text = taken(desk);
+        values[NOTICE_COUNTED_FROM].text = desk_take(desk);
     }
     values[NOTICE_ROLE].text = phrase_role(desk->language, facts->role);
-    values[NOTICE_LATE].text = flag(desk, facts->late);
-    values[NOTICE_STAND_IN].text = flag(desk, facts->instead_of_another);
+    values[NOTICE_LATE].text = desk_flag(desk, facts->late);
+    values[NOTICE_STAND_IN].text = desk_flag(desk, facts->instead_of_another);
     values[NOTICE_LINK].text = facts->link;
     say_done(desk, facts, values);
-    values[NOTICE_SENSITIVE].text = flag(desk, facts->sensitive);
+    values[NOTICE_SENSITIVE].text = desk_flag(desk, facts->sensitive);
     if (!facts->sensitive)
         say_derivation(desk, facts, values);
-    values[NOTICE_WRITTEN].text = full_date(desk, facts->now);
+    values[NOTICE_WRITTEN].text = desk_full_date(desk, facts->now);
 }
 
 void wording_notice(const struct wording *wording, const struct zone *zone, const struct notice_facts *facts,
@@ -459,35 +328,11 @@ void wording_notice(const struct wording *wording, const struct zone *zone, cons
     struct template_value subject[SUBJECT_FIELDS] = {0}, body[NOTICE_FIELDS] = {0};
     notice_subject(&desk, facts, subject);
     notice_body(&desk, facts, body);
-    render(&wording->notice, subject, body, into);
+    mail_templates_render(&wording->notice, subject, body, into);
     desk_end(&desk);
 }
 
 // --- The backlog report ---
-
-// A column of counts whose small ones are hidden. Its sum counts a hidden one as 1, so that nobody can work
-// it out.
-struct column_sum {
-    int sum, hidden;
-};
-
-static const char *count(struct desk *desk, int value, struct column_sum *column)
-{
-    bool hidden = value > 0 && value < COUNT_SHOWN_FROM;
-    column->hidden += hidden;
-    column->sum += hidden ? 1 : value;
-    phrase_count(desk->language, value, &desk->draft);
-    return taken(desk);
-}
-
-static const char *total(struct desk *desk, const struct column_sum *column)
-{
-    if (column->hidden > 0 && column->sum >= COUNT_SHOWN_FROM)
-        phrase_at_least(desk->language, column->sum, &desk->draft);
-    else
-        phrase_count(desk->language, column->sum, &desk->draft);
-    return taken(desk);
-}
 
 static size_t rows_of_kind(const struct backlog_facts *facts, enum rule_kind kind)
 {
@@ -501,25 +346,25 @@ static size_t rows_of_kind(const struct backlog_facts *facts, enum rule_kind kin
 static int say_group(struct desk *desk, const struct backlog_facts *facts, enum rule_kind kind,
                      struct template_value *values)
 {
-    struct list list = list_of(desk, rows_of_kind(facts, kind), BACKLOG_ROW_FIELDS);
-    struct column_sum open = {0}, broken = {0};
+    struct desk_list list = desk_list_of(desk, rows_of_kind(facts, kind), BACKLOG_ROW_FIELDS);
+    struct desk_column open = {0}, broken = {0};
     size_t next = 0;
     for (size_t i = 0; i < facts->row_count; i++) {
         const struct backlog_row *source = &facts->rows[i];
         if (source->rule_kind != kind)
             continue;
-        struct template_value *cells = row(&list, next++);
+        struct template_value *cells = desk_row(&list, next++);
         cells[BACKLOG_ROW_CODE].text = source->code;
         cells[BACKLOG_ROW_TITLE].text = source->title;
-        cells[BACKLOG_ROW_OPEN].text = count(desk, source->open, &open);
-        cells[BACKLOG_ROW_BROKEN].text = count(desk, source->breached, &broken);
+        cells[BACKLOG_ROW_OPEN].text = desk_count(desk, source->open, &open);
+        cells[BACKLOG_ROW_BROKEN].text = desk_count(desk, source->breached, &broken);
     }
     values[GROUP_HEADING].text = phrase_backlog(desk->language, kind, BACKLOG_HEADING);
     values[GROUP_OPEN_LABEL].text = phrase_backlog(desk->language, kind, BACKLOG_OPEN);
     values[GROUP_BROKEN_LABEL].text = phrase_backlog(desk->language, kind, BACKLOG_BROKEN);
-    values[GROUP_ROWS] = list_value(&list);
-    values[GROUP_TOTAL_OPEN].text = total(desk, &open);
-    values[GROUP_TOTAL_BROKEN].text = total(desk, &broken);
+    values[GROUP_ROWS] = desk_list_value(&list);
+    values[GROUP_TOTAL_OPEN].text = desk_total(desk, &open);
+    values[GROUP_TOTAL_BROKEN].text = desk_total(desk, &broken);
     return open.hidden + broken.hidden;
 }
 
@@ -527,19 +372,21 @@ void wording_backlog(const struct wording *wording, const struct zone *zone,
                      const struct backlog_facts *facts, struct mail_text *into)
 {
     struct desk desk = desk_begin(wording, zone);
-    struct list groups = list_of(&desk, RULE_INFORMATION + 1, GROUP_FIELDS);
+    struct desk_list groups = desk_list_of(&desk, RULE_INFORMATION + 1, GROUP_FIELDS);
     int hidden = 0;
     groups.count = 0;
     for (enum rule_kind kind = RULE_STATUTORY; kind <= RULE_INFORMATION; kind++)
         if (rows_of_kind(facts, kind) > 0)
-            hidden += say_group(&desk, facts, kind, row(&groups, groups.count++));
-    const struct template_value subject[] = {[REPORT_SUBJECT_UNIT] = {.text = facts->unit},
-                                             [REPORT_SUBJECT_DATE] = {.text = short_date(&desk, facts->now)}};
-    const struct template_value body[] = {[REPORT_UNIT] = {.text = facts->unit},
-                                          [REPORT_WRITTEN] = {.text = full_date(&desk, facts->now)},
-                                          [REPORT_GROUPS] = list_value(&groups),
-                                          [REPORT_FEW] = {.text = flag(&desk, hidden > 0)}};
-    render(&wording->backlog, subject, body, into);
+            hidden += say_group(&desk, facts, kind, desk_row(&groups, groups.count++));
+    const struct template_value subject[] = {
+        [REPORT_SUBJECT_UNIT] = {.text = facts->unit},
+        [REPORT_SUBJECT_DATE] = {.text = desk_short_date(&desk, facts->now)}};
+    const struct template_value body[] = {
+        [REPORT_UNIT] = {.text = facts->unit},
+        [REPORT_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
+        [REPORT_GROUPS] = desk_list_value(&groups),
+        [REPORT_FEW] = {.text = hidden > 0 ? desk_number(&desk, (size_t)desk.small_counts) : NULL}};
+    mail_templates_render(&wording->backlog, subject, body, into);
     desk_end(&desk);
 }
 
@@ -550,29 +397,22 @@ void wording_operator(const struct wording *wording, const struct zone *zone,
 {
     struct desk desk = desk_begin(wording, zone);
     size_t shown = facts->line_count > OPERATOR_LINES_MAX ? OPERATOR_LINES_MAX : facts->line_count;
-    struct list list = list_of(&desk, shown, TROUBLE_FIELDS);
+    struct desk_list list = desk_list_of(&desk, shown, TROUBLE_FIELDS);
     for (size_t i = 0; i < shown; i++) {
         const struct operator_line *line = &facts->lines[i];
         phrase_trouble(desk.language, line->what, line->detail ? line->detail : "-", &desk.draft);
-        row(&list, i)[TROUBLE_TEXT].text = taken(&desk);
-        row(&list, i)[TROUBLE_CASE].text = line->case_id;
-        row(&list, i)[TROUBLE_CODE].text = line->code;
+        desk_row(&list, i)[TROUBLE_TEXT].text = desk_take(&desk);
+        desk_row(&list, i)[TROUBLE_CASE].text = line->case_id;
+        desk_row(&list, i)[TROUBLE_CODE].text = line->code;
     }
     const struct template_value subject[] = {
-        [OPERATOR_SUBJECT_COUNT] = {.text = number(&desk, facts->line_count)},
-        [OPERATOR_SUBJECT_DATE] = {.text = short_date(&desk, facts->now)}};
+        [OPERATOR_SUBJECT_COUNT] = {.text = desk_number(&desk, facts->line_count)},
+        [OPERATOR_SUBJECT_DATE] = {.text = desk_short_date(&desk, facts->now)}};
     const struct template_value body[] = {
-        [OPERATOR_WRITTEN] = {.text = full_date(&desk, facts->now)},
-        [OPERATOR_LINES] = list_value(&list),
-        [OPERATOR_MORE] = {.text =
-                               shown < facts->line_count ? number(&desk, facts->line_count - shown) : NULL}};
-    render(&wording->operator, subject, body, into);
+        [OPERATOR_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
+        [OPERATOR_LINES] = desk_list_value(&list),
+        [OPERATOR_MORE] = {.text = shown < facts->line_count ? desk_number(&desk, facts->line_count - shown)
+                                                             : NULL}};
+    mail_templates_render(&wording->operator, subject, body, into);
     desk_end(&desk);
-}
-
-void mail_text_done(struct mail_text *text)
-{
-    buffer_done(&text->subject);
-    buffer_done(&text->text);
-    buffer_done(&text->html);
 }

@@ -3,8 +3,7 @@
 #ifndef FRISTD_CORE_WORDING_H
 #define FRISTD_CORE_WORDING_H
 
-#include "core/explain.h"
-#include "core/template.h"
+#include "core/desk.h"
 #include "core/transition.h"
 
 // What was done about a deadline before this mail: something happened to it, or somebody was told.
@@ -44,8 +43,8 @@ struct backlog_row {
     int open, breached; // within their date, and beyond it
 };
 
-// Small counts can identify a child (LAW, 11.6): they are written "under 3" (COUNT_SHOWN_FROM,
-// core/phrases.h), and sums that would give them away "mindst …".
+// Small counts can identify a child (LAW, 11.6): those below the configured
+// size are written "under 3", and sums that would give them away "mindst …".
 struct backlog_facts {
     const char *unit;
     instant now;
@@ -69,26 +68,13 @@ struct operator_facts {
 
 struct wording; // the compiled templates of one language
 
-// The templates of one language, by file name: notice.subject, notice.txt, notice.html, backlog.*,
-// operator.*. `read` gives one of them, or -1 after setting err. Errors in a template are "NAME:line:column:
-// …". What may stand in a subject is a list of its own: the code, the case, the due date, and nothing that
-// tells more (LAW, 11.3 and 11.4).
-struct template_source {
-    const char *name; // for errors: the path
-    const char *text; // both are owned by the callee, until its next call
-    size_t length;
-};
-typedef int (*wording_read)(void *data, const char *file, struct template_source *ret_source,
-                            struct error *err);
+// The templates of one language: notice.subject, notice.txt, notice.html, backlog.*, operator.*. What may
+// stand in a subject is a list of its own: the code, the case, the due date, and nothing that tells more
+// (LAW, 11.3 and 11.4).
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
-void wording_free(struct wording *wording); // NULL is fine
-
-// UTF-8. Zero it to start; the functions below replace what is in it, so that one can be used again and
-// again.
-struct mail_text {
-    struct buffer subject, text, html;
-};
+void wording_free(struct wording *wording);                               // NULL is fine
+void wording_set_small_counts(struct wording *wording, int small_counts); // default SMALL_COUNTS_DEFAULT
 
 // The subject depends on code, case, kind and due alone: it is the same for all mails on one deadline.
 void wording_notice(const struct wording *wording, const struct zone *zone, const struct notice_facts *facts,
@@ -97,6 +83,5 @@ void wording_backlog(const struct wording *wording, const struct zone *zone,
                      const struct backlog_facts *facts, struct mail_text *into);
 void wording_operator(const struct wording *wording, const struct zone *zone,
                       const struct operator_facts *facts, struct mail_text *into);
-void mail_text_done(struct mail_text *text);
 
 #endif

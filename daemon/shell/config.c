@@ -408,6 +408,7 @@ static const struct key keys[] = {
     {"operators", "the mail address that hears of what reached nobody", read_address, AT(operators),
      .required = true, .reloadable = true},
     {"data_quality", .read = read_address, AT(data_quality), .reloadable = true},
+    {"small_counts", .read = read_int, AT(small_counts), FIELD_INT, "3", 1, 100, .reloadable = true},
 
     SERVER_KEYS("casedb", casedb.server),
     {"casedb.queries.cases", .read = read_sql, AT(casedb.cases)},

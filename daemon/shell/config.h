@@ -22,6 +22,7 @@ struct config {
     const char *link;          // "https://…/{case}"; {case} stands for the case id; NULL: no link
     const char *operators;     // address that hears of what reached nobody; required
     const char *data_quality;  // address for data faults; NULL: operators
+    int small_counts;          // counts in reports below it are hidden; default 3
 
     struct casedb_options casedb;
     int poll_interval_ms; // default 30000

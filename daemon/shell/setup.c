@@ -25,6 +25,7 @@ int setup_load(const char *config_path, struct setup **ret_setup, struct error *
         setup_free(setup);
         return -1;
     }
+    wording_set_small_counts(setup->wording, setup->config.small_counts);
     *ret_setup = setup;
     return 0;
 }

@@ -711,7 +711,7 @@ static void test_backlog(void **state)
     struct mail_text mail = {0};
     wording_backlog(wordings[LANGUAGE_DA], zone, &facts, &mail);
     assert_string_equal(mail.subject.data, "fam-nord 29. januar 2026");
-    assert_string_equal(mail.text.data, "unit=fam-nord written=torsdag den 29. januar 2026 few=ja\n"
+    assert_string_equal(mail.text.data, "unit=fam-nord written=torsdag den 29. januar 2026 few=3\n"
                                         "Lovbestemte frister | inden for fristen | overskredet\n"
                                         "K1 (Vurdering) | 4 | 0\n"
                                         "K20 (Undersøgelse) | 31 | 12\n"
@@ -746,10 +746,36 @@ static void test_small_counts_cannot_be_told_apart(void **state)
             rows[2].open += pair >> 1;
             wording_backlog(wordings[LANGUAGE_DA], zone, &facts, &second);
             assert_string_equal(first.text.data, second.text.data);
-            assert_non_null(strstr(first.text.data, "few=ja"));
+            assert_non_null(strstr(first.text.data, "few=3"));
         }
     mail_text_done(&first);
     mail_text_done(&second);
+}
+
+// The size is the municipality's: 1 hides nothing.
+static void test_size_of_small_counts(void **state)
+{
+    (void)state;
+    static const struct backlog_row rows[] = {{"K20", "Undersøgelse", RULE_STATUTORY, 31, 4},
+                                              {"K44", NULL, RULE_STATUTORY, 1, 0}};
+    static const struct {
+        int size;
+        const char *few, *rows, *sum;
+    } cases[] = {
+        {5, "few=5", "K20 (Undersøgelse) | 31 | under 5\nK44 () | under 5 | 0\n", "mindst 32 | under 5"},
+        {2, "few=2", "K20 (Undersøgelse) | 31 | 4\nK44 () | under 2 | 0\n", "mindst 32 | 4"},
+        {1, "few=", "K20 (Undersøgelse) | 31 | 4\nK44 () | 1 | 0\n", "sum | 32 | 4"}};
+    const struct backlog_facts facts = {.unit = "u", .rows = rows, .row_count = COUNT(rows)};
+    struct mail_text mail = {0};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        wording_set_small_counts(wordings[LANGUAGE_DA], cases[i].size);
+        wording_backlog(wordings[LANGUAGE_DA], zone, &facts, &mail);
+        assert_non_null(strstr(mail.text.data, cases[i].few));
+        assert_non_null(strstr(mail.text.data, cases[i].rows));
+        assert_non_null(strstr(mail.text.data, cases[i].sum));
+    }
+    wording_set_small_counts(wordings[LANGUAGE_DA], SMALL_COUNTS_DEFAULT);
+    mail_text_done(&mail);
 }
 
 static void test_backlog_without_rows(void **state)
@@ -825,6 +851,7 @@ int main(void)
         cmocka_unit_test(test_hostile_facts),
         cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_small_counts_cannot_be_told_apart),
+        cmocka_unit_test(test_size_of_small_counts),
         cmocka_unit_test(test_backlog_without_rows),
         cmocka_unit_test(test_operator),
         cmocka_unit_test(test_operator_is_bounded),
