@@ -354,6 +354,15 @@ static void list_fault(struct casework *work, struct fault_list *list, const cha
     list->count++;
 }
 
+// Begins the list of the case at hand.
+static void list_faults(struct casework *work, const char *case_id, const struct fault *faults,
+                        size_t fault_count)
+{
+    work->fault_list.count = 0;
+    for (size_t i = 0; i < fault_count; i++)
+        list_fault(work, &work->fault_list, case_id, &faults[i]);
+}
+
 static void list_unknown_kinds(struct casework *work, struct fault_list *list,
                                const struct casefile *casefile)
 {
@@ -412,9 +421,7 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     assert(evaluation->wake_at == INSTANT_NONE || evaluation->wake_at > work->now);
 
     struct fault_list *list = &work->fault_list;
-    list->count = 0;
-    for (size_t i = 0; i < fault_count; i++)
-        list_fault(work, list, casefile->id, &faults[i]);
+    list_faults(work, casefile->id, faults, fault_count);
     for (size_t i = 0; i < evaluation->fault_count; i++)
         list_fault(work, list, casefile->id, &evaluation->faults[i]);
     list_unknown_kinds(work, list, casefile);
@@ -424,29 +431,32 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     watch_case(work, casefile, evaluation->deadline_count > 0, evaluation->wake_at, known);
 }
 
-void casework_gone(struct casework *work, const char *case_id, const struct known_case *known)
+static void withdraw_all(struct casework *work, const char *case_id, const struct known_case *known)
 {
     static const struct evaluation nothing = {.wake_at = INSTANT_NONE};
-    if (known == NULL)
-        return;
-    log_line(LOG_LEVEL_NOTICE, "casework",
-             "the case is no longer in the case database, its deadlines are withdrawn case=%s", case_id);
+    if (known->watched || known->deadline_count > 0)
+        log_line(LOG_LEVEL_NOTICE, "casework",
+                 "the case is no longer in the case database, its deadlines are withdrawn case=%s", case_id);
     decide(work->rules, &nothing, known->deadlines, known->deadline_count, work->now, false, &work->decision);
     for (size_t i = 0; i < work->decision.count; i++)
         withdraw_deadline(work, case_id, known->unit, &work->decision.decided[i]);
     watch_case(work, &(struct casefile){.id = case_id}, false, INSTANT_NONE, known);
-    work->fault_list.count = 0;
+}
+
+void casework_gone(struct casework *work, const char *case_id, const struct fault *faults, size_t fault_count,
+                   const struct known_case *known)
+{
+    if (known)
+        withdraw_all(work, case_id, known);
+    list_faults(work, case_id, faults, fault_count);
     write_faults(work, case_id, &work->fault_list, known);
 }
 
 void casework_unreadable(struct casework *work, const char *case_id, const struct fault *faults,
                          size_t fault_count, const struct known_case *known)
 {
-    struct fault_list *list = &work->fault_list;
-    list->count = 0;
-    for (size_t i = 0; i < fault_count; i++)
-        list_fault(work, list, case_id, &faults[i]);
-    write_faults(work, case_id, list, known);
+    list_faults(work, case_id, faults, fault_count);
+    write_faults(work, case_id, &work->fault_list, known);
     if (known && known->watched && known->wake_at != INSTANT_NONE && known->wake_at <= work->now)
         watch_case(work,
                    &(struct casefile){.id = case_id, .unit = known->unit, .caseworker = known->caseworker},

@@ -32,7 +32,7 @@
 enum arrival {
     ARRIVED,    // whole
     UNREADABLE, // only faults: the case stays as the journal knows it
-    GONE        // asked for, and not there any more
+    GONE        // asked for and not there any more, or only events are left of it
 };
 
 struct slot_case {
@@ -265,12 +265,14 @@ static void on_fault(struct casedb_read *read, const char *case_id, const struct
     if (pass->failed)
         return;
     struct slot_case *added = add_case(pass->filling, case_id);
-    added->arrival = UNREADABLE;
+    added->arrival = fault->code == FAULT_UNKNOWN_CASE ? GONE : UNREADABLE;
     added->faults = arena_alloc(&pass->filling->arena, sizeof *added->faults);
     added->faults[0] = copy_fault(&pass->filling->arena, fault);
     added->fault_count = 1;
-    MEMORY_GROW(pass->unreadable, pass->unreadable_count, pass->unreadable_capacity);
-    pass->unreadable[pass->unreadable_count++] = arena_string(&pass->unreadable_arena, case_id);
+    if (added->arrival == UNREADABLE) {
+        MEMORY_GROW(pass->unreadable, pass->unreadable_count, pass->unreadable_capacity);
+        pass->unreadable[pass->unreadable_count++] = arena_string(&pass->unreadable_arena, case_id);
+    }
     make_room(pass);
 }
 
@@ -386,20 +388,25 @@ static bool is_unreadable(const struct pass *pass, const char *case_id)
     return false;
 }
 
-// What the journal knows and a full reading did not bring. A case database that shows no case at all is taken
-// for broken, not empty.
-static void decide_missing(struct pass *pass, const struct known_case *known)
+// A case database that shows no case at all is taken for broken, not empty.
+static void decide_gone(struct pass *pass, const char *case_id, const struct fault *faults,
+                        size_t fault_count, const struct known_case *known)
 {
-    if (!covers_all(pass) || is_unreadable(pass, known->case_id))
-        return;
-    if (pass->result.cases == 0) {
+    if (covers_all(pass) && pass->result.cases == 0) {
         if (!pass->said_empty)
             log_line(LOG_LEVEL_ERROR, "pass",
                      "the case database shows no case at all; nothing is withdrawn until it does");
         pass->said_empty = true;
         return;
     }
-    casework_gone(pass->casework, known->case_id, known);
+    casework_gone(pass->casework, case_id, faults, fault_count, known);
+}
+
+// What the journal knows and a full reading did not bring.
+static void decide_missing(struct pass *pass, const struct known_case *known)
+{
+    if (covers_all(pass) && !is_unreadable(pass, known->case_id))
+        decide_gone(pass, known->case_id, NULL, 0, known);
 }
 
 static int compare_slot_cases(const void *a, const void *b)
@@ -445,7 +452,7 @@ static void decide_slot(struct pass *pass)
         else if (here->arrival == UNREADABLE)
             casework_unreadable(pass->casework, here->casefile.id, here->faults, here->fault_count, same);
         else
-            casework_gone(pass->casework, here->casefile.id, same);
+            decide_gone(pass, here->casefile.id, here->faults, here->fault_count, same);
     }
     while (known < end)
         decide_missing(pass, known++);

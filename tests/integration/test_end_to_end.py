@@ -194,6 +194,12 @@ class Polling(Running):
 class BadRows(Running):
     """What cannot be read is said, to those who can put it right, and every other case goes on."""
 
+    def look_at_everything(self):
+        """As every night; a change of the rules brings it about as well."""
+        with open(self.daemon.config / "rules/calendars.yaml", "a", encoding="utf-8") as rules:
+            rules.write("# changed\n")
+        self.daemon.reload()
+
     def test_each_fault_is_told_and_the_others_go_on(self):
         sql = self.stack.postgres.sql
         # A source that cannot be relied on gives its times as text.
@@ -227,10 +233,7 @@ class BadRows(Running):
                     "F-6": "bad_row", "F-7": "bad_row"}
         wait_until(lambda: faults().keys() >= expected.keys(), f"faults of {sorted(expected)}")
         self.assertEqual({case: faults()[case] for case in expected}, expected)
-        # The report comes with the nightly look at everything, and with one after the rules have changed.
-        with open(self.daemon.config / "rules/calendars.yaml", "a", encoding="utf-8") as rules:
-            rules.write("# changed\n")
-        self.daemon.reload()
+        self.look_at_everything()
         told = self.mail.wait("datakvalitet", lambda mail: all(case in mail.text for case in expected), "the fault report")
         self.assertNotIn("2026-02-30", told.text)
         self.assertNotIn("xxx", told.text + self.daemon.log())
@@ -240,6 +243,20 @@ class BadRows(Running):
         sql("UPDATE fagsystem.haendelse SET bemaerkning = '' WHERE sagsnr = 'F-2'")
         self.wait_event("opened", "F-2")
         wait_until(lambda: "F-2" not in faults(), "the fault of F-2 is gone")
+
+    def test_events_alone_do_not_keep_a_case(self):
+        self.notification("S-1", ago(25))
+        self.notification("S-2", ago(25))
+        self.wait_event("breached", "S-1")
+        self.stack.postgres.sql("""
+            CREATE OR REPLACE VIEW fristd.cases AS
+            SELECT sagsnr AS case_id, sagstype AS case_type, enhed AS unit, sagsbehandler AS caseworker
+            FROM fagsystem.sag WHERE sagsnr <> 'S-1'""")
+        self.look_at_everything()
+        self.wait_event("withdrawn", "S-1")
+        wait_until(lambda: self.town.journal("SELECT case_id, code FROM data_fault") == [["S-1", "unknown_case"]],
+                   "the fault of S-1 alone")
+        self.assertEqual(self.town.journal("SELECT DISTINCT case_id FROM deadline"), [["S-2"]])
 
 
 class Delivery(Running):
