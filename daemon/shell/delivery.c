@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// A notice goes: journal ──read──▶ parcel (worded, addressed) ──mail──▶ outcome ──commit──▶ gone from memory.
+// A notice goes: journal ──read──▶ parcel (addressed) ──its turn: worded──▶ mail ──▶ outcome ──commit──▶ gone
+// from memory.
 // It is not read again while it is a parcel, and it is a parcel until its outcome is committed, however long
 // the journal is away. Only a crash in between sends it again, with the same Message-ID: the one window for a
 // duplicate (DESIGN, section 5).
@@ -18,6 +19,11 @@
 
 #define LINES_MAX 64 // of a derivation, a history or a report in one mail
 
+// A burst's outcomes are written together: this many, or those of this long. It widens the window for a
+// duplicate by as much.
+#define OUTCOMES_TOGETHER 128
+#define OUTCOMES_WAIT_MS  20
+
 struct parcel {
     struct mail_message message;
     struct delivery *delivery;
@@ -25,8 +31,8 @@ struct parcel {
     struct waiting_notice notice;
     struct buffer bytes;
     const char *to;
-    size_t slot;  // index into delivery.parcels
-    bool decided; // its outcome is in a batch
+    size_t slot;                            // index into delivery.parcels
+    const struct journal_batch *outcome_in; // NULL: none yet
 };
 
 struct delivery {
@@ -44,8 +50,9 @@ struct delivery {
     int64_t except[DELIVERY_MAX];
     struct journal_batch batches[2]; // one is written while the other fills
     struct journal_batch *filling,
-        *unwritten; // unwritten: could not be, and is tried again when the journal is there
-    bool writing;
+        *unwritten;              // unwritten: could not be, and is tried again when the journal is there
+    bool writing, may_write_few; // may_write_few: the first of `filling` has waited long enough
+    uv_timer_t outcomes_timer;
     void (*on_idle)(void *data);
     void *idle_data;
     // Since it was idle last, for the log.
@@ -55,10 +62,12 @@ struct delivery {
 
 static void step(struct delivery *delivery);
 
-struct delivery *delivery_new(struct journal *journal, struct mail *mail, instant (*now)(void *data),
-                              void *data)
+struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct mail *mail,
+                              instant (*now)(void *data), void *data)
 {
     struct delivery *delivery = memory_alloc(sizeof *delivery);
+    uv_timer_init(loop, &delivery->outcomes_timer);
+    delivery->outcomes_timer.data = delivery;
     delivery->journal = journal;
     delivery->mail = mail;
     delivery->clock = now;
@@ -88,6 +97,11 @@ void delivery_free(struct delivery *delivery)
     journal_batch_done(&delivery->batches[0]);
     journal_batch_done(&delivery->batches[1]);
     free(delivery);
+}
+
+void delivery_stop(struct delivery *delivery)
+{
+    uv_close((uv_handle_t *)&delivery->outcomes_timer, NULL);
 }
 
 void delivery_set_context(struct delivery *delivery, const struct delivery_context *context)
@@ -294,8 +308,11 @@ static void word_operator(struct parcel *parcel, struct mail_text *text)
     wording_operator(delivery->context.wording, delivery->context.rules->zone, &facts, text);
 }
 
-static int compose(struct parcel *parcel, struct error *err)
+// Worded when its turn comes, not when it is read: a thousand at once would keep the loop, and the mail
+// server waiting.
+static void on_turn(struct mail_message *mail)
 {
+    struct parcel *parcel = mail->data;
     struct delivery *delivery = parcel->delivery;
     const struct config *config = delivery->context.config;
     struct mail_text text = {0};
@@ -317,9 +334,13 @@ static int compose(struct parcel *parcel, struct error *err)
     message.subject = text.subject.data;
     message.text = text.text.data;
     message.html = text.html.data;
-    int built = message_build(&message, &parcel->bytes, err);
+    struct error err;
+    int built = message_build(&message, &parcel->bytes, &err);
+    assert(built == 0); // addresses and keys were looked at before
+    (void)built;
     mail_text_done(&text);
-    return built;
+    mail->bytes = parcel->bytes.data;
+    mail->length = parcel->bytes.length;
 }
 
 // --- outcomes ---
@@ -335,21 +356,38 @@ static void on_batch_done(struct journal_batch *batch, const struct error *err)
         return;
     }
     for (size_t i = delivery->parcel_count; i-- > 0;)
-        for (size_t k = 0; k < batch->outcome_count; k++)
-            if (delivery->parcels[i]->decided &&
-                delivery->parcels[i]->notice.id == batch->outcomes[k].notice_id) {
-                drop_parcel(delivery->parcels[i]);
-                break;
-            }
+        if (delivery->parcels[i]->outcome_in == batch)
+            drop_parcel(delivery->parcels[i]);
     journal_batch_clear(batch);
     step(delivery);
+}
+
+static void on_outcomes_timer(uv_timer_t *timer)
+{
+    struct delivery *delivery = timer->data;
+    delivery->may_write_few = true;
+    step(delivery);
+}
+
+// With nothing else under way there is nothing to wait for.
+static bool are_worth_writing(struct delivery *delivery, const struct journal_batch *batch)
+{
+    if (batch->outcome_count >= OUTCOMES_TOGETHER || batch->outcome_count == delivery->parcel_count ||
+        batch == delivery->unwritten || delivery->may_write_few)
+        return true;
+    if (!uv_is_active((uv_handle_t *)&delivery->outcomes_timer))
+        uv_timer_start(&delivery->outcomes_timer, on_outcomes_timer, OUTCOMES_WAIT_MS, 0);
+    return false;
 }
 
 static void write_outcomes(struct delivery *delivery)
 {
     struct journal_batch *batch = delivery->unwritten ? delivery->unwritten : delivery->filling;
-    if (delivery->writing || batch->outcome_count == 0 || !journal_is_up(delivery->journal))
+    if (delivery->writing || batch->outcome_count == 0 || !journal_is_up(delivery->journal) ||
+        !are_worth_writing(delivery, batch))
         return;
+    uv_timer_stop(&delivery->outcomes_timer);
+    delivery->may_write_few = false;
     if (batch == delivery->filling)
         delivery->filling = batch == &delivery->batches[0] ? &delivery->batches[1] : &delivery->batches[0];
     delivery->unwritten = NULL;
@@ -373,7 +411,7 @@ static void add_outcome(struct parcel *parcel, enum notice_state state, instant 
         .finished_at = next_attempt_at == INSTANT_NONE ? now_of(parcel->delivery) : INSTANT_NONE,
         .last_reply = arena_string(&batch->arena, reply),
     };
-    parcel->decided = true;
+    parcel->outcome_in = batch;
     parcel->delivery->burst_sent += state == NOTICE_SENT;
     parcel->delivery->burst_deferred += state == NOTICE_DEFERRED;
     parcel->delivery->burst_given_up += state == NOTICE_ABANDONED;
@@ -513,6 +551,7 @@ static void on_mail_done(struct mail_message *message, const struct mail_outcome
 {
     struct parcel *parcel = message->data;
     struct delivery *delivery = parcel->delivery;
+    buffer_done(&parcel->bytes);
     switch (outcome->result) {
     case MAIL_SENT:
         add_outcome(parcel, NOTICE_SENT, INSTANT_NONE, outcome->reason);
@@ -581,7 +620,6 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
     parcel->slot = delivery->parcel_count;
     delivery->parcels[delivery->parcel_count++] = parcel;
 
-    struct error err;
     if (is_out_of_date(notice)) {
         add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, "out of date: done or moved in the meantime");
         return;
@@ -591,16 +629,16 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
         give_up(parcel, "no address");
         return;
     }
-    if (compose(parcel, &err) < 0) {
-        give_up(parcel, err.text);
+    // Which address it is stays out of the words: they go into the log.
+    if (!message_address_is_sound(parcel->to)) {
+        give_up(parcel, "the recipient's address cannot be used: it must be name@host.domain");
         return;
     }
     parcel->message = (struct mail_message){
         .data = parcel,
-        .from = delivery->context.config->mail_from,
+        .from = arena_string(&parcel->arena, delivery->context.config->mail_from),
         .to = parcel->to,
-        .bytes = parcel->bytes.data,
-        .length = parcel->bytes.length,
+        .on_turn = on_turn,
         .on_done = on_mail_done,
     };
     mail_send(delivery->mail, &parcel->message);

@@ -11,7 +11,7 @@
 #include "shell/journal.h"
 #include "shell/mail.h"
 
-#define DELIVERY_MAX 512
+#define DELIVERY_MAX 1024
 
 // What a notice is worded and addressed with. Everything is borrowed.
 struct delivery_context {
@@ -23,11 +23,12 @@ struct delivery_context {
 
 struct delivery;
 
-struct delivery *delivery_new(struct journal *journal, struct mail *mail, instant (*now)(void *data),
-                              void *data);
-void delivery_free(struct delivery *delivery); // only when idle; NULL is fine
-void delivery_set_context(struct delivery *delivery,
-                          const struct delivery_context *context); // only when idle: see delivery_hold
+struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct mail *mail,
+                              instant (*now)(void *data), void *data);
+void delivery_stop(struct delivery *delivery); // closes its handles; nothing more is written
+void delivery_free(struct delivery *delivery); // only after the loop has ended; NULL is fine
+// What waits to be worded is worded with the newest.
+void delivery_set_context(struct delivery *delivery, const struct delivery_context *context);
 
 // Something may be waiting, or slots have become free. Harmless at any time.
 void delivery_wake(struct delivery *delivery);

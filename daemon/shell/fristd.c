@@ -457,6 +457,7 @@ static bool begin_stopping(struct fristd *fristd)
         journal_close(fristd->journal, on_part_closed, fristd);
         return false;
     case STOP_HANDLES:
+        delivery_stop(fristd->delivery);
         close_handle(&fristd->timer);
         close_handle(&fristd->watchdog);
         close_handle(&fristd->turn);
@@ -521,7 +522,7 @@ static void start_parts(struct fristd *fristd)
                                 on_casedb_wake, fristd);
     fristd->mail = mail_new(&fristd->loop, &config->mail);
     mail_on_ready(fristd->mail, on_mail_ready, fristd);
-    fristd->delivery = delivery_new(fristd->journal, fristd->mail, now_of, fristd);
+    fristd->delivery = delivery_new(&fristd->loop, fristd->journal, fristd->mail, now_of, fristd);
     delivery_on_idle(fristd->delivery, on_delivery_idle, fristd);
     if (config->mqtt_enabled) {
         struct event_site site = {.site = config->site,

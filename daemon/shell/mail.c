@@ -308,6 +308,8 @@ static void give(struct mail_lane *lane, struct mail_message *message)
     lane->in_flight++;
     mail->in_flight++;
     message->lane = lane;
+    if (message->on_turn)
+        message->on_turn(message);
     message->transaction = (struct smtp_transaction){.data = message,
                                                      .from = message->from,
                                                      .to = message->to,

@@ -27,6 +27,7 @@ struct mail_message {
     const char *from, *to; // sound addresses (message_address_is_sound)
     const char *bytes;     // as message_build makes them; must live until on_done
     size_t length;
+    void (*on_turn)(struct mail_message *message); // it goes now: sets bytes and length; NULL: they are set
     void (*on_done)(struct mail_message *message,
                     const struct mail_outcome *outcome); // exactly once, never from inside mail_send
     // ---- kept by the module ----
