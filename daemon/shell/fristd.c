@@ -28,6 +28,7 @@
 #define BROKER_GRACE_MS 5000
 #define TIMER_MAX_MS    60000  // the clock can be set: look at it at least this often
 #define FAILED_PASS_MS  5000   // until the next try
+#define STATUS_EVERY_MS 1000   // the status line is told at most this often
 #define ONCE_MAX_MS     60000  // without progress, `once` ends
 #define STALLED_PASS_MS 600000 // a pass without progress for this long: the watchdog is not fed any more
 
@@ -60,7 +61,8 @@ struct fristd {
     bool casedb_up, journal_up, ready;
     bool poll_wanted, more_due;
     bool holding; // the delivery waits until everything that is due now is written down
-    uint64_t next_poll_ms, not_before_ms, progress_ms; // on the loop's clock
+    uint64_t next_poll_ms, not_before_ms, progress_ms, next_status_ms; // on the loop's clock
+    bool status_waits;
     size_t passes;
     char boot_id[17]; // ties the birth and the will of one run
     enum stopping stopping;
@@ -341,13 +343,20 @@ static void arm(struct fristd *fristd)
             if (wakes[i] != INSTANT_NONE && wakes[i] > now && (uint64_t)(wakes[i] - now) * 1000 < wait)
                 wait = (uint64_t)(wakes[i] - now) * 1000;
     }
+    if (fristd->status_waits && fristd->next_status_ms < loop_now + wait)
+        wait = fristd->next_status_ms > loop_now ? fristd->next_status_ms - loop_now : 0;
     if (fristd->not_before_ms > loop_now && fristd->not_before_ms - loop_now < wait)
         wait = fristd->not_before_ms - loop_now;
     uv_timer_start(&fristd->timer, on_timer, wait ? wait : 1, 0);
 }
 
+// A burst would change it a thousand times a second.
 static void say_status(struct fristd *fristd)
 {
+    fristd->status_waits = uv_now(&fristd->loop) < fristd->next_status_ms;
+    if (fristd->status_waits)
+        return;
+    fristd->next_status_ms = uv_now(&fristd->loop) + STATUS_EVERY_MS;
     const char *casedb = fristd->casedb_up ? "up" : "DOWN", *journal = fristd->journal_up ? "up" : "DOWN";
     if (fristd->publisher)
         service_status("case database %s, journal %s, %lld transitions not yet acknowledged by the broker",
