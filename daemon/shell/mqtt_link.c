@@ -325,9 +325,9 @@ static int configure(struct mqtt_link *link, struct error *err)
 {
     const struct mqtt_options *options = link->options;
     struct mosquitto *library = link->library;
+    // No TCP_NODELAY: what is published together travels together, and a single message waits for nothing.
     mosquitto_int_option(library, MOSQ_OPT_PROTOCOL_VERSION,
                          options->version == 4 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5);
-    mosquitto_int_option(library, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_connect_v5_callback_set(library, on_connack);
     mosquitto_disconnect_v5_callback_set(library, on_disconnect);
     mosquitto_publish_v5_callback_set(library, on_puback);

@@ -441,6 +441,12 @@ static bool has_watermark(struct publisher *publisher)
     return publisher->watermark >= 0;
 }
 
+static size_t free_slots(const struct publisher *publisher)
+{
+    size_t ring = MQTT_WINDOW - publisher->used, window = mqtt_free_slots(publisher->mqtt);
+    return ring < window ? ring : window;
+}
+
 static void pump(struct publisher *publisher)
 {
     while (!publisher->closing) {
@@ -448,7 +454,8 @@ static void pump(struct publisher *publisher)
             return;
         if (publisher->rewind)
             back_to_watermark(publisher);
-        if (mqtt_free_slots(publisher->mqtt) == 0 || publisher->used == MQTT_WINDOW)
+        size_t slots = free_slots(publisher);
+        if (slots == 0)
             return;
         struct page *page = &publisher->page;
         if (publisher->birth_due)
@@ -457,6 +464,8 @@ static void pump(struct publisher *publisher)
             return;
         else if (publisher->state_due)
             publish_state_due(publisher);
+        else if (page->next < page->count && slots < 2)
+            return; // an event and its state go out together, so that nothing is half done when we are closed
         else if (page->next < page->count)
             publish_row(publisher, &page->rows[page->next++]);
         else if (!has_watermark(publisher) || !turn_page(publisher))
