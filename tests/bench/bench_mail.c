@@ -6,19 +6,18 @@
 #include "shell/log.h"
 #include "shell/mail.h"
 #include "support/loop.h"
+#include "support/measure.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MESSAGES_AT_ONCE 1024
 
 struct bench {
     uv_loop_t loop;
-    uv_prepare_t turn;
-    double turn_begun_s, longest_turn_s; // processor time
+    struct turn_watch turn;
     struct mail *mail;
     struct mail_message messages[MESSAGES_AT_ONCE], *free[MESSAGES_AT_ONCE];
     size_t free_count;
@@ -60,22 +59,6 @@ static void on_ready(void *data)
     send_more(data);
 }
 
-static double processor_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void on_turn(uv_prepare_t *turn)
-{
-    struct bench *bench = turn->data;
-    double now = processor_s();
-    if (now - bench->turn_begun_s > bench->longest_turn_s)
-        bench->longest_turn_s = now - bench->turn_begun_s;
-    bench->turn_begun_s = now;
-}
-
 static void on_closed(void *data)
 {
     ((struct bench *)data)->closed = true;
@@ -103,20 +86,6 @@ static void fill_body(struct buffer *body, size_t size)
     buffer_add_string(body, "\r\n");
 }
 
-// Not getrusage: its figure starts from that of the program that has started us.
-static long peak_rss_kib(void)
-{
-    char line[256];
-    long peak = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %ld", &peak) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return peak;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 5) {
@@ -142,17 +111,14 @@ int main(int argc, char **argv)
     bench.mail = mail_new(&bench.loop, &options);
     mail_on_ready(bench.mail, on_ready, &bench);
 
-    uv_prepare_init(&bench.loop, &bench.turn);
-    bench.turn.data = &bench;
-    bench.turn_begun_s = processor_s();
-    uv_prepare_start(&bench.turn, on_turn);
+    turn_watch_start(&bench.loop, &bench.turn);
     struct loop_gap gap;
     loop_gap_start(&bench.loop, &gap);
     uint64_t begun = uv_hrtime();
     send_more(&bench);
     loop_until(&bench.loop, all_ended, &bench);
     double seconds = (double)(uv_hrtime() - begun) / 1e9, longest_ms = loop_gap_stop_ms(&gap);
-    uv_close((uv_handle_t *)&bench.turn, NULL);
+    turn_watch_stop(&bench.turn);
     mail_close(bench.mail, 5000, on_closed, &bench);
     loop_until(&bench.loop, is_closed, &bench);
     uv_loop_close(&bench.loop);
@@ -160,6 +126,6 @@ int main(int argc, char **argv)
 
     printf("{\"sent\": %ld, \"seconds\": %.4f, \"turn_ms\": %.2f, \"turn_cpu_ms\": %.2f, \"cpu_s\": %.3f, "
            "\"rss_kib\": %ld}\n",
-           bench.sent, seconds, longest_ms, bench.longest_turn_s * 1e3, processor_s(), peak_rss_kib());
+           bench.sent, seconds, longest_ms, bench.turn.longest_s * 1e3, processor_s(), peak_rss_kib());
     return bench.sent == bench.count ? 0 : 1;
 }
