@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#define LOOP_PATIENCE_MS 60000 // far more than anything takes, so that a hang becomes a failure
+#define LOOP_PATIENCE_MS 240000 // far more than anything takes, so that a hang becomes a failure
 
 static inline void loop_on_patience_over(uv_timer_t *timer)
 {

@@ -65,6 +65,8 @@ struct transition memory_store_transition(const struct memory_store *store, int6
     }
     if (transition.state != STATE_OPEN)
         transition.breached_at = due + 1;
+    if (store->events_only)
+        transition.retained = RETAINED_UNCHANGED;
     return transition;
 }
 
@@ -87,7 +89,7 @@ static void answer_transitions(struct memory_store *store, struct publisher_read
 
 static void answer_attention(struct memory_store *store, struct publisher_read *read)
 {
-    int left = read->limit;
+    int left = store->events_only ? 0 : read->limit;
     for (int64_t deadline = read->after + 1; deadline <= deadline_of(store->last) && left > 0; deadline++) {
         int64_t number = memory_store_attention(deadline, store->last);
         if (number == 0)

@@ -15,6 +15,7 @@ struct memory_store {
     bool down;
     int64_t last, published; // transitions there are, and the watermark
     int fail_at;             // the n-th call from now on fails; 0: none
+    bool events_only;        // no retained state at all
     int64_t long_at;         // this transition has identifiers as long as they may be; 0: none
     // ---- kept by the store ----
     uv_idle_t idle;
