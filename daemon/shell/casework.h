@@ -27,7 +27,8 @@ const struct people *casework_people(const struct casework *work);
 // known may be NULL.
 void casework_arrived(struct casework *work, const struct casefile *casefile, const struct fault *faults,
                       size_t fault_count, const struct known_case *known);
-// The case is no longer in the case database: its deadlines are withdrawn. Faults: events that it left behind.
+// The case is no longer in the case database: its deadlines are withdrawn. Faults: events that it left
+// behind.
 void casework_gone(struct casework *work, const char *case_id, const struct fault *faults, size_t fault_count,
                    const struct known_case *known);
 // The case came only as faults: what the journal knows stands, and a case that was due is looked at again
