@@ -9,6 +9,7 @@
 // What every sub-command returns.
 enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
+int command_ack(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -38,9 +38,9 @@ static void on_row(struct postgres_request *request, int statement, const struct
     asking->on_row(asking->data, statement - 1, row);
 }
 
-static bool lacks_table_or_column(const char *sqlstate)
+static bool lacks_part_of_schema(const char *sqlstate)
 {
-    return strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42703") == 0;
+    return strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42883") == 0;
 }
 
 static void on_done(struct postgres_request *request, enum postgres_status status, const struct error *err)
@@ -53,7 +53,7 @@ static void on_done(struct postgres_request *request, enum postgres_status statu
     if (status == POSTGRES_OK)
         end(asking, NULL);
     else
-        end(asking, lacks_table_or_column(request->sqlstate) ? &schema : err);
+        end(asking, lacks_part_of_schema(request->sqlstate) ? &schema : err);
 }
 
 static void on_state(void *data, bool up, const struct error *err)
@@ -68,14 +68,14 @@ static void on_state(void *data, bool up, const struct error *err)
         end(asking, &not_up);
 }
 
-int journal_ask(const struct postgres_options *options, const struct postgres_statement *statements,
-                int statement_count,
-                void (*on_answer)(void *data, int statement, const struct postgres_row *row), void *data,
-                struct error *err)
+static int run(const struct postgres_options *options, const char *begin,
+               const struct postgres_statement *statements, int statement_count,
+               void (*on_answer)(void *data, int statement, const struct postgres_row *row), void *data,
+               struct error *err)
 {
     assert(statement_count <= STATEMENTS_MAX);
     struct asking asking = {.on_row = on_answer, .data = data, .err = err};
-    asking.statements[0].sql = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    asking.statements[0].sql = begin;
     for (int i = 0; i < statement_count; i++)
         asking.statements[1 + i] = statements[i];
     asking.statements[1 + statement_count].sql = "COMMIT";
@@ -92,4 +92,21 @@ int journal_ask(const struct postgres_options *options, const struct postgres_st
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
     return asking.result;
+}
+
+int journal_ask(const struct postgres_options *options, const struct postgres_statement *statements,
+                int statement_count,
+                void (*on_answer)(void *data, int statement, const struct postgres_row *row), void *data,
+                struct error *err)
+{
+    return run(options, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", statements,
+               statement_count, on_answer, data, err);
+}
+
+int journal_tell(const struct postgres_options *options, const struct postgres_statement *statements,
+                 int statement_count,
+                 void (*on_answer)(void *data, int statement, const struct postgres_row *row), void *data,
+                 struct error *err)
+{
+    return run(options, "BEGIN", statements, statement_count, on_answer, data, err);
 }

@@ -26,6 +26,8 @@ static const char *const transition_names[] = {
     [TRANSITION_PASSED] = "passed",
     [TRANSITION_CANCELLED] = "cancelled",
     [TRANSITION_WITHDRAWN] = "withdrawn",
+    [TRANSITION_ACKNOWLEDGED] = "acknowledged",
+    [TRANSITION_ACKNOWLEDGEMENT_ENDED] = "acknowledgement_ended",
     [TRANSITION_NOTICE_FAILED] = "notice_failed",
 };
 
@@ -94,15 +96,17 @@ static bool speaks(enum deadline_state state)
 // The latest stages that have passed and were not dealt with, if any: those of one instant, with the count of
 // the earlier ones.
 static bool passed_stages(const struct ruleset *rules, const struct deadline *deadline, instant after,
-                          instant now, struct happening *into)
+                          instant now, const struct acknowledgement *holding, struct happening *into)
 {
     if (deadline->rule->escalation == NULL || !speaks(deadline->state))
         return false;
     struct stage_time times[sizeof into->stages / sizeof into->stages[0]];
     size_t capacity = sizeof times / sizeof times[0];
-    size_t count = stages_between(rules, deadline, after, now, times, capacity);
+    uint64_t silent = acknowledgement_silent_stages(holding, deadline->rule->escalation);
+    size_t count = stages_between_but(rules, deadline, silent, after, now, times, capacity);
     if (count == 0)
         return false;
+    into->holding = holding;
     size_t written = count < capacity ? count : capacity;
     for (size_t i = 0; i < written; i++)
         if (times[i].at == times[written - 1].at)
@@ -127,6 +131,7 @@ static void fire(struct decided *decided, const struct happening *stage)
             happening->stage_count = stage->stage_count;
             happening->superseded = stage->superseded;
             happening->late = stage->late;
+            happening->holding = stage->holding;
             return;
         }
     }
@@ -198,27 +203,78 @@ static struct decided *next_decided(struct decision *decision)
     return decided;
 }
 
+// --- an acknowledgement that ends ---
+
+// What comes back with its end: the latest stage that has passed, told again to all whom it names, as of the
+// end. False when none has passed, or one since the end, which then speaks for itself.
+static bool comes_back(const struct ruleset *rules, const struct deadline *deadline, instant end,
+                       instant staged_until, instant now, struct happening *into)
+{
+    *into = (struct happening){0};
+    if (deadline->state == STATE_PAUSED || !passed_stages(rules, deadline, INSTANT_NONE, now, NULL, into) ||
+        into->stages[0].at >= end)
+        return false;
+    into->superseded = (int)stages_between(rules, deadline, staged_until, now, NULL, 0);
+    for (int i = 0; i < into->stage_count; i++) {
+        into->superseded -= into->stages[i].at > staged_until;
+        into->stages[i].at = end;
+    }
+    into->late = now - end > STAGE_LATE_AFTER_S;
+    return true;
+}
+
+// Writes down that it has ended; returns whether a stage came back with it.
+static bool end_acknowledgement(const struct ruleset *rules, struct decided *decided, instant staged_until,
+                                instant now)
+{
+    const struct acknowledgement *ended = decided->known->acknowledgement;
+    struct happening back;
+    bool with_stage = comes_back(rules, decided->deadline, ended->until, staged_until, now, &back);
+    struct happening *happening = happen(decided, TRANSITION_ACKNOWLEDGEMENT_ENDED, ended->until);
+    if (!with_stage)
+        return false;
+    back.kind = happening->kind;
+    back.at = happening->at;
+    *happening = back;
+    return true;
+}
+
+// --- one deadline ---
+
 static void decide_one(const struct ruleset *rules, const struct deadline *deadline,
                        const struct known_deadline *known, instant now, bool backlog,
                        struct decision *decision)
 {
     // Stages are judged anew against a new due; a deadline that is open again keeps what it has told about
     // the same due.
-    instant staged_until = known && known->due_at == deadline->due_at ? known->staged_until : INSTANT_NONE;
+    bool same_due = known && known->due_at == deadline->due_at;
+    instant staged_until = same_due ? known->staged_until : INSTANT_NONE;
+    bool closed = deadline_is_closed(deadline->state);
+    const struct acknowledgement *given = known ? known->acknowledgement : NULL;
+    bool over = given && (closed || given->until <= now);
+    // Of a new due nobody has been told.
+    const struct acknowledgement *holding = given && !over && same_due ? given : NULL;
     struct happening stage = {0};
-    bool fires = passed_stages(rules, deadline, staged_until, now, &stage);
-    if (known && !fires && !differs(deadline, known))
+    bool fires = passed_stages(rules, deadline, staged_until, now, holding, &stage);
+    bool is_news = given && (over || given->look_at != INSTANT_NONE);
+    if (known && !fires && !is_news && !differs(deadline, known))
         return;
 
     struct decided *decided = next_decided(decision);
     decided->deadline = deadline;
     decided->known = known;
+    decided->acknowledgement = is_news ? given : NULL;
+    decided->acknowledgement_over = over;
+    if (given && !given->noted && !over)
+        happen(decided, TRANSITION_ACKNOWLEDGED, given->look_at);
     bool silent = backlog && known == NULL;
-    if (!(silent && deadline_is_closed(deadline->state)))
+    if (!(silent && closed))
         compare_states(decided, now);
-    if (fires && !silent)
+    bool came_back =
+        given && given->noted && over && !closed && end_acknowledgement(rules, decided, staged_until, now);
+    if (fires && !silent && !came_back)
         fire(decided, &stage);
-    decided->staged_until = fires ? now : staged_until;
+    decided->staged_until = fires || came_back ? now : staged_until;
     settle_attention(decided);
 }
 
@@ -226,6 +282,8 @@ static void withdraw(const struct known_deadline *known, instant now, struct dec
 {
     struct decided *decided = next_decided(decision);
     decided->known = known;
+    decided->acknowledgement = known->acknowledgement;
+    decided->acknowledgement_over = true;
     if (!deadline_is_closed(known->state))
         happen(decided, TRANSITION_WITHDRAWN, now);
     settle_attention(decided);

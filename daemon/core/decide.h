@@ -4,6 +4,7 @@
 #ifndef FRISTD_CORE_DECIDE_H
 #define FRISTD_CORE_DECIDE_H
 
+#include "core/acknowledgement.h"
 #include "core/evaluate.h"
 #include "core/memory.h"
 #include "core/stages.h"
@@ -24,6 +25,7 @@ struct known_deadline {
     const char *code;
     enum rule_kind rule_kind;
     bool sensitive;
+    const struct acknowledgement *acknowledgement; // NULL: none that is not over
 };
 
 enum transition_kind {
@@ -41,8 +43,10 @@ enum transition_kind {
     TRANSITION_LAPSED, // closed by itself: expiry
     TRANSITION_PASSED, // closed by itself: information
     TRANSITION_CANCELLED,
-    TRANSITION_WITHDRAWN,    // the case, the events or the rule it came from are no longer there
-    TRANSITION_NOTICE_FAILED // a notice was given up
+    TRANSITION_WITHDRAWN, // the case, the events or the rule it came from are no longer there
+    TRANSITION_ACKNOWLEDGED,
+    TRANSITION_ACKNOWLEDGEMENT_ENDED, // by its date or by hand, with the deadline as undone as before
+    TRANSITION_NOTICE_FAILED          // a notice was given up
 };
 
 const char *transition_name(enum transition_kind kind); // "opened", …
@@ -57,8 +61,9 @@ struct happening {
     // A stage that fires with it: whom to tell. stage_count 0: nobody is told.
     struct stage_time stages[4]; // those of the same instant
     int stage_count;
-    int superseded; // earlier stages that passed unseen and are not told any more
-    bool late;      // told later than STAGE_LATE_AFTER_S after its time
+    int superseded;                        // earlier stages that passed unseen and are not told any more
+    bool late;                             // told later than STAGE_LATE_AFTER_S after its time
+    const struct acknowledgement *holding; // not for those whom it holds back; NULL: for all
 };
 
 #define STAGE_LATE_AFTER_S 900
@@ -72,6 +77,8 @@ struct decided {
     int happening_count;
     instant staged_until; // the row's new values, beside those of the deadline
     bool attention;
+    const struct acknowledgement *acknowledgement; // to be written down as seen; NULL: there is nothing new
+    bool acknowledgement_over;                     // and as over
 };
 
 struct decision {

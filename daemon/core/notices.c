@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct asking {
+    const struct acknowledgement *holding; // NULL: none
     const struct people *people;
     const char *unit, *caseworker, *except;
     civil_date today;
@@ -23,6 +24,8 @@ static bool has(const struct addressees *addressees, const char *person_id)
 static void ask_stage(const struct asking *asking, const struct stage *stage, struct addressees *addressees)
 {
     for (int i = 0; i < stage->to_count; i++) {
+        if (acknowledgement_holds_back(asking->holding, stage->to[i]))
+            continue;
         struct recipient found[NOTICES_MAX];
         size_t count = people_reach(asking->people, stage->to[i], asking->unit, asking->caseworker,
                                     asking->today, found, NOTICES_MAX);
@@ -45,7 +48,7 @@ void notices_address(const struct happening *happening, const struct rule *rule,
                      const char *unit, const char *caseworker, civil_date today,
                      struct addressees *ret_addressees)
 {
-    struct asking asking = {people, unit, caseworker, NULL, today};
+    struct asking asking = {happening->holding, people, unit, caseworker, NULL, today};
     ret_addressees->count = 0;
     ret_addressees->nobody = ret_addressees->next_level = false;
     int last = 0;
@@ -63,7 +66,7 @@ void notices_next_level(const struct rule *rule, int stage, const struct people 
                         const char *caseworker, civil_date today, const char *except,
                         struct addressees *ret_addressees)
 {
-    struct asking asking = {people, unit, caseworker, except, today};
+    struct asking asking = {NULL, people, unit, caseworker, except, today};
     ret_addressees->count = 0;
     ret_addressees->nobody = true;
     ask_later_stages(&asking, rule, stage, ret_addressees);

@@ -421,6 +421,8 @@ const char *phrase_transition(enum language language, enum rule_kind kind, enum 
          [TRANSITION_PASSED] = "dato passeret",
          [TRANSITION_CANCELLED] = "bortfaldet",
          [TRANSITION_WITHDRAWN] = "udgået, da grundlaget ikke længere findes",
+         [TRANSITION_ACKNOWLEDGED] = "kvitteret",
+         [TRANSITION_ACKNOWLEDGEMENT_ENDED] = "kvitteringen er ophørt, uden at sagen er løst",
          [TRANSITION_NOTICE_FAILED] = "en besked kunne ikke leveres"},
         {[TRANSITION_OPENED] = "begun",
          [TRANSITION_REOPENED] = "reopened",
@@ -434,6 +436,8 @@ const char *phrase_transition(enum language language, enum rule_kind kind, enum 
          [TRANSITION_PASSED] = "date passed",
          [TRANSITION_CANCELLED] = "no longer applies",
          [TRANSITION_WITHDRAWN] = "withdrawn, since its basis is no longer there",
+         [TRANSITION_ACKNOWLEDGED] = "acknowledged",
+         [TRANSITION_ACKNOWLEDGEMENT_ENDED] = "the acknowledgement has ended and it is not done",
          [TRANSITION_NOTICE_FAILED] = "a message could not be delivered"}};
     if (transition == TRANSITION_BREACHED || transition == TRANSITION_MISSED)
         return broken(language, kind);
@@ -455,8 +459,6 @@ void phrase_told(enum language language, enum transition_kind transition, const 
     phrase_fill(words[language][which], phrase_role(language, role), into);
 }
 
-// --- Reports ---
-
 struct translated {
     const char *key, *words[LANGUAGES];
 };
@@ -469,6 +471,39 @@ static const char *translate(enum language language, const struct translated *ta
             return table[i].words[language];
     return key;
 }
+
+static const char *acknowledgement_reason(enum language language, const char *code)
+{
+    static const struct translated codes[] = {
+        {"in_progress", {"der arbejdes på det", "it is being worked on"}},
+        {"awaiting_citizen", {"afventer borgeren", "waiting for the citizen"}},
+        {"awaiting_others", {"afventer andre myndigheder", "waiting for other authorities"}},
+        {"meeting_booked", {"et møde er aftalt", "a meeting is booked"}},
+        {"registration_pending", {"udført, men endnu ikke registreret", "done, but not recorded yet"}},
+        {"data_error", {"fejl i oplysningerne, som bliver rettet", "an error in the data, being corrected"}},
+        {"no_capacity", {"manglende ressourcer", "no capacity"}},
+        {"other", {"anden årsag", "another reason"}}};
+    return translate(language, codes, sizeof codes / sizeof codes[0], code);
+}
+
+void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
+                         struct buffer *into)
+{
+    bool danish = language == LANGUAGE_DA;
+    buffer_add_string(into, danish ? "kvitteret" : "acknowledged");
+    if (done->person)
+        buffer_format(into, "%s%s", danish ? " af " : " by ", done->person);
+    if (done->person && done->person_role)
+        buffer_format(into, " (%s)", phrase_role(language, done->person_role));
+    if (done->until != INSTANT_NONE) {
+        buffer_add_string(into, danish ? " indtil " : " until ");
+        phrase_moment(language, zone, done->until, into);
+    }
+    if (done->reason)
+        buffer_format(into, ": %s", acknowledgement_reason(language, done->reason));
+}
+
+// --- Reports ---
 
 static const char *fault_words(enum language language, const char *code)
 {

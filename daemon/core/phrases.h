@@ -57,11 +57,26 @@ void phrase_reason(enum language language, enum rule_kind kind, enum moment mome
 // For the municipality's own deadlines and targets that the law was not broken; for others "".
 const char *phrase_not_statutory(enum language language, enum rule_kind kind);
 
+// What was done about a deadline before a mail: something happened to it, or somebody was told.
+struct notice_done {
+    instant at;
+    enum transition_kind what;
+    const char *role;        // who was told of it, as configured; NULL: nobody, it only happened
+    const char *person;      // of an acknowledgement: who gave it, a person id; NULL: nobody who is known
+    const char *reason;      // its code
+    const char *person_role; // what the person is; NULL: not known
+    instant until;           // it holds; INSTANT_NONE: not known
+};
+
 // What has happened to a deadline: "genoptaget", "løst i tide".
 const char *phrase_transition(enum language language, enum rule_kind kind, enum transition_kind transition);
 // Who was told of it, with "%" replaced by the role: "varsel til teamleder".
 void phrase_told(enum language language, enum transition_kind transition, const char *role,
                  struct buffer *into);
+
+// "kvitteret af tl1 (teamleder) indtil 24. marts 2026 kl. 8.00: afventer borgeren".
+void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
+                         struct buffer *into);
 
 // A line for the operators; what and detail as in struct operator_line, unknown ones as they are.
 void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into);

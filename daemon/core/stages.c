@@ -12,8 +12,9 @@ struct plan {
     const struct deadline *deadline;
     civil_date due_date;
     instant breach_at;
-    instant after; // only what is later, and so later than the anchor
-    instant last;  // no stage of any kind after it
+    instant after;     // only what is later, and so later than the anchor
+    instant last;      // no stage of any kind after it
+    uint64_t left_out; // stages not asked for, by bit
 };
 
 // Where the escalation ends with the breach: the deadline closes by itself then.
@@ -155,7 +156,8 @@ static struct row start_row(const struct plan *plan, const struct stage *stage)
 {
     struct row row = {.stage = stage, .at = INSTANT_NONE};
     row.last = stage->when == STAGE_BEFORE ? earlier(plan->last, plan->deadline->due_at) : plan->last;
-    if (!exists(plan, stage) || plan->after >= row.last)
+    ptrdiff_t number = stage - plan->deadline->rule->escalation->stages;
+    if ((plan->left_out >> number & 1) || !exists(plan, stage) || plan->after >= row.last)
         return row;
     find_base(plan, &row);
     if (row.base > plan->after)
@@ -196,9 +198,16 @@ static bool has_stages(const struct deadline *deadline)
 size_t stages_between(const struct ruleset *rules, const struct deadline *deadline, instant after,
                       instant until, struct stage_time *ret_times, size_t capacity)
 {
+    return stages_between_but(rules, deadline, 0, after, until, ret_times, capacity);
+}
+
+size_t stages_between_but(const struct ruleset *rules, const struct deadline *deadline, uint64_t left_out,
+                          instant after, instant until, struct stage_time *ret_times, size_t capacity)
+{
     if (!has_stages(deadline))
         return 0;
     struct plan plan = make_plan(rules, deadline, after, until);
+    plan.left_out = left_out;
     size_t all = 0, skipped = 0, written = 0;
     struct rows rows;
     struct row *row;

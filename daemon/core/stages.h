@@ -16,6 +16,9 @@ struct stage_time {
 // beginning. At most `capacity` are written to ret_times, the latest ones; returns how many there are in all.
 size_t stages_between(const struct ruleset *rules, const struct deadline *deadline, instant after,
                       instant until, struct stage_time *ret_times, size_t capacity);
+// The same without some stages: those whose bit is set in `left_out`.
+size_t stages_between_but(const struct ruleset *rules, const struct deadline *deadline, uint64_t left_out,
+                          instant after, instant until, struct stage_time *ret_times, size_t capacity);
 
 // The first stage strictly later than `after`; INSTANT_NONE when there is none, and when closed or paused.
 instant stages_next(const struct ruleset *rules, const struct deadline *deadline, instant after);

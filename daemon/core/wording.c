@@ -191,6 +191,9 @@ static bool moment_of(const struct notice_facts *facts, enum moment *ret_moment)
     case TRANSITION_ESCALATED:
         *ret_moment = MOMENT_STILL_BROKEN;
         return true;
+    case TRANSITION_ACKNOWLEDGEMENT_ENDED:
+        *ret_moment = facts->now <= facts->due_at ? MOMENT_AHEAD : MOMENT_STILL_BROKEN;
+        return true;
     case TRANSITION_MISSED:
         *ret_moment = facts->missed_in_a_row > 1   ? MOMENT_SERIES_AGAIN
                       : facts->missed_in_a_row > 0 ? MOMENT_SERIES_ONCE
@@ -263,7 +266,9 @@ static void say_done(struct desk *desk, const struct notice_facts *facts, struct
         const struct notice_done *done = &facts->done[left_out + i];
         phrase_moment(desk->language, desk->zone, done->at, &desk->draft);
         desk_row(&list, i)[DONE_WHEN].text = desk_take(desk);
-        if (done->role)
+        if (done->what == TRANSITION_ACKNOWLEDGED)
+            phrase_acknowledged(desk->language, desk->zone, done, &desk->draft);
+        else if (done->role)
             phrase_told(desk->language, done->what, done->role, &desk->draft);
         else
             buffer_add_string(&desk->draft, phrase_transition(desk->language, facts->rule_kind, done->what));

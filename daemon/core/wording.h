@@ -4,14 +4,8 @@
 #define FRISTD_CORE_WORDING_H
 
 #include "core/desk.h"
+#include "core/phrases.h"
 #include "core/transition.h"
-
-// What was done about a deadline before this mail: something happened to it, or somebody was told.
-struct notice_done {
-    instant at;
-    enum transition_kind what;
-    const char *role; // who was told of it, as configured; NULL: nobody, it only happened
-};
 
 // Everything that a mail on a deadline may say; nothing else can get into one. Strings are borrowed, and NULL
 // only where that is said; "" is left out.

@@ -274,6 +274,62 @@ static void withdraw_deadline(struct casework *work, const char *case_id, const 
     }
 }
 
+// --- acknowledgements ---
+
+static void see_acknowledgement(struct casework *work, const struct known_acknowledgement *known,
+                                const struct journal_acknowledged *seen)
+{
+    struct journal_batch *batch = work->batch;
+    MEMORY_GROW(batch->acknowledged, batch->acknowledged_count, batch->acknowledged_capacity);
+    struct journal_acknowledged *added = &batch->acknowledged[batch->acknowledged_count++];
+    *added = *seen;
+    added->acknowledgement_id = known->acknowledgement.id;
+    added->deadline_id = known->deadline_id;
+    added->seen_look_at = known->acknowledgement.look_at;
+}
+
+static const struct decided *decided_on(const struct casework *work,
+                                        const struct known_acknowledgement *acknowledged)
+{
+    for (size_t i = 0; i < work->decision.count; i++)
+        if (work->decision.decided[i].acknowledgement == &acknowledged->acknowledgement)
+            return &work->decision.decided[i];
+    return NULL;
+}
+
+static bool has_deadline(const struct known_case *known, int64_t id)
+{
+    for (size_t i = 0; i < known->deadline_count; i++)
+        if (known->deadlines[i].id == id)
+            return true;
+    return false;
+}
+
+// Writes down what was decided about them. Returns when the first of those that hold ends; INSTANT_NONE when
+// none does.
+static instant see_acknowledgements(struct casework *work, const struct known_case *known)
+{
+    instant first_end = INSTANT_NONE;
+    for (size_t i = 0; known && i < known->acknowledgement_count; i++) {
+        const struct known_acknowledgement *acknowledged = &known->acknowledgements[i];
+        const struct decided *decided = decided_on(work, acknowledged);
+        bool over = decided ? decided->acknowledgement_over : !has_deadline(known, acknowledged->deadline_id);
+        instant until = acknowledged->acknowledgement.until;
+        if (decided || over)
+            see_acknowledgement(
+                work, acknowledged,
+                &(struct journal_acknowledged){.look_at = INSTANT_NONE, .noted = !over, .over = over});
+        if (!over && (first_end == INSTANT_NONE || until < first_end))
+            first_end = until;
+    }
+    return first_end;
+}
+
+static instant earlier(instant a, instant b)
+{
+    return a == INSTANT_NONE || (b != INSTANT_NONE && b < a) ? b : a;
+}
+
 static void decide_deadlines(struct casework *work, const struct casefile *casefile,
                              const struct evaluation *evaluation, const struct known_case *known)
 {
@@ -428,7 +484,8 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     write_faults(work, casefile->id, list, known);
 
     decide_deadlines(work, casefile, evaluation, known);
-    watch_case(work, casefile, evaluation->deadline_count > 0, evaluation->wake_at, known);
+    instant wake_at = earlier(evaluation->wake_at, see_acknowledgements(work, known));
+    watch_case(work, casefile, evaluation->deadline_count > 0, wake_at, known);
 }
 
 static void withdraw_all(struct casework *work, const char *case_id, const struct known_case *known)
@@ -440,6 +497,7 @@ static void withdraw_all(struct casework *work, const char *case_id, const struc
     decide(work->rules, &nothing, known->deadlines, known->deadline_count, work->now, false, &work->decision);
     for (size_t i = 0; i < work->decision.count; i++)
         withdraw_deadline(work, case_id, known->unit, &work->decision.decided[i]);
+    see_acknowledgements(work, known);
     watch_case(work, &(struct casefile){.id = case_id}, false, INSTANT_NONE, known);
 }
 
@@ -457,6 +515,12 @@ void casework_unreadable(struct casework *work, const char *case_id, const struc
 {
     list_faults(work, case_id, faults, fault_count);
     write_faults(work, case_id, &work->fault_list, known);
+    for (size_t i = 0; known && i < known->acknowledgement_count; i++) {
+        const struct known_acknowledgement *acknowledged = &known->acknowledgements[i];
+        if (acknowledged->acknowledgement.look_at != INSTANT_NONE)
+            see_acknowledgement(work, acknowledged,
+                                &(struct journal_acknowledged){.look_at = work->now + UNREADABLE_RETRY});
+    }
     if (known && known->watched && known->wake_at != INSTANT_NONE && known->wake_at <= work->now)
         watch_case(work,
                    &(struct casefile){.id = case_id, .unit = known->unit, .caseworker = known->caseworker},

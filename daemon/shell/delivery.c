@@ -182,13 +182,36 @@ static const char *link_of(const struct delivery *delivery, struct arena *arena,
     return copy;
 }
 
-// "EPOCH KIND" or "EPOCH told ROLE", as the journal writes it; anything else is passed over.
-static bool parse_done(const char *line, struct notice_done *ret_done)
+// "UNTIL REASON PERSON" of an acknowledgement. Somebody whom the case database does not know is not named.
+static void parse_acknowledged(struct arena *arena, const struct people *people, const char *text,
+                               struct notice_done *into)
 {
     char *rest;
-    *ret_done = (struct notice_done){.at = strtoll(line, &rest, 10)};
+    into->what = TRANSITION_ACKNOWLEDGED;
+    into->until = strtoll(text, &rest, 10);
+    rest += *rest == ' ';
+    size_t length = strcspn(rest, " ");
+    into->reason = arena_copy(arena, rest, length);
+    const struct person *person = people_find(people, rest + length + (rest[length] == ' '));
+    if (person == NULL)
+        return;
+    into->person = person->id;
+    into->person_role = *person->role ? person->role : NULL;
+}
+
+// "EPOCH KIND", "EPOCH told ROLE" or "EPOCH acknowledged …", as the journal writes it; anything else is
+// passed over.
+static bool parse_done(struct arena *arena, const struct people *people, const char *line,
+                       struct notice_done *ret_done)
+{
+    char *rest;
+    *ret_done = (struct notice_done){.at = strtoll(line, &rest, 10), .until = INSTANT_NONE};
     if (strncmp(rest, " told ", 6) == 0) {
         ret_done->role = rest + 6;
+        return true;
+    }
+    if (strncmp(rest, " acknowledged ", 14) == 0) {
+        parse_acknowledged(arena, people, rest + 14, ret_done);
         return true;
     }
     return *rest == ' ' && transition_parse(rest + 1, &ret_done->what) == 0;
@@ -206,7 +229,7 @@ static void word_stage(struct parcel *parcel, struct mail_text *text, struct mes
     size_t history_count = split_lines(arena, notice->history, history, LINES_MAX), done_count = 0;
     int approaching = 0;
     for (size_t i = 0; i < history_count; i++)
-        if (parse_done(history[i], &done[done_count])) {
+        if (parse_done(arena, delivery->context.people, history[i], &done[done_count])) {
             approaching += done[done_count].role == NULL && done[done_count].what == TRANSITION_APPROACHING;
             done_count++;
         }

@@ -29,6 +29,7 @@
 #define TIMER_MAX_MS    60000  // the clock can be set: look at it at least this often
 #define FAILED_PASS_MS  5000   // until the next try
 #define STATUS_EVERY_MS 1000   // the status line is told at most this often
+#define REFRESH_MS      60000  // what others write into the journal is found this late without a notification
 #define ONCE_MAX_MS     60000  // without progress, `once` ends
 #define STALLED_PASS_MS 600000 // a pass without progress for this long: the watchdog is not fed any more
 
@@ -61,7 +62,7 @@ struct fristd {
     bool casedb_up, journal_up, ready;
     bool poll_wanted, more_due;
     bool holding; // the delivery waits until everything that is due now is written down
-    uint64_t next_poll_ms, not_before_ms, progress_ms, next_status_ms; // on the loop's clock
+    uint64_t next_poll_ms, next_refresh_ms, not_before_ms, progress_ms, next_status_ms; // on the loop's clock
     bool status_waits;
     size_t passes;
     char boot_id[17]; // ties the birth and the will of one run
@@ -137,6 +138,11 @@ static void on_journal_state(void *data, bool up, const struct error *err)
     } else
         log_line(LOG_LEVEL_WARNING, "journal", "%s", err->text);
     think(fristd);
+}
+
+static void on_journal_news(void *data)
+{
+    think(data);
 }
 
 static void on_progress(void *data)
@@ -325,6 +331,10 @@ static void on_timer(uv_timer_t *timer)
     struct fristd *fristd = timer->data;
     if (uv_now(&fristd->loop) >= fristd->next_poll_ms)
         fristd->poll_wanted = true;
+    if (uv_now(&fristd->loop) >= fristd->next_refresh_ms) {
+        fristd->next_refresh_ms = uv_now(&fristd->loop) + REFRESH_MS;
+        journal_refresh(fristd->journal);
+    }
     delivery_wake(fristd->delivery);
     think(fristd);
 }
@@ -527,6 +537,7 @@ static void start_parts(struct fristd *fristd)
 {
     struct config *config = &fristd->setup->config;
     fristd->journal = journal_new(&fristd->loop, &config->journal, on_journal_state, fristd);
+    journal_on_news(fristd->journal, on_journal_news, fristd);
     fristd->casedb = casedb_new(&fristd->loop, &config->casedb, fristd->setup->zone, on_casedb_state,
                                 on_casedb_wake, fristd);
     fristd->mail = mail_new(&fristd->loop, &config->mail);

@@ -22,7 +22,7 @@
 #define LOCK_RETRY_MIN_MS 100 // the session of a daemon that was killed just now ends in an instant
 #define LOCK_RETRY_MAX_MS 5000
 #define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
-#define COMMIT_STATEMENTS 16
+#define COMMIT_STATEMENTS 24
 
 enum journal_state { JOURNAL_DOWN, JOURNAL_LOCKING, JOURNAL_MIGRATING, JOURNAL_READING, JOURNAL_UP };
 
@@ -64,6 +64,12 @@ struct journal {
     int statement_count;
     int agenda_statement;
     struct agenda next_agenda;
+
+    // What others have written.
+    void (*on_news)(void *data);
+    void *news_data;
+    struct postgres_request refresh;
+    bool refreshing, refresh_again;
 };
 
 static const char *const progress_names[PROGRESS_COUNT] = {
@@ -75,7 +81,8 @@ static const char *const progress_names[PROGRESS_COUNT] = {
 };
 
 #define AGENDA_SQL                                                                                           \
-    "SELECT (SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                              \
+    "SELECT least((SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                        \
+    " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL)),"                          \
     " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL)"
 
 static void step(struct journal *journal);
@@ -307,6 +314,56 @@ static void on_connection(void *data, bool up, const struct error *err)
     say_down(journal, err);
 }
 
+// --- what others write ---
+
+static void on_refresh_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    struct journal *journal = request->data;
+    read_agenda(row, &journal->agenda);
+}
+
+static void on_refresh_done(struct postgres_request *request, enum postgres_status status,
+                            const struct error *err)
+{
+    (void)err; // the connection says what is wrong with it
+    struct journal *journal = request->data;
+    journal->refreshing = false;
+    if (status != POSTGRES_OK)
+        return;
+    if (journal->refresh_again)
+        journal_refresh(journal);
+    if (journal->on_news)
+        journal->on_news(journal->news_data);
+}
+
+void journal_refresh(struct journal *journal)
+{
+    static const struct postgres_statement agenda = {AGENDA_SQL, NULL};
+    journal->refresh_again = journal->refreshing;
+    if (journal->refreshing || journal->state != JOURNAL_UP)
+        return;
+    journal->refresh = (struct postgres_request){.data = journal,
+                                                 .statements = &agenda,
+                                                 .statement_count = 1,
+                                                 .on_row = on_refresh_row,
+                                                 .on_done = on_refresh_done};
+    struct error ignored; // it is asked again
+    journal->refreshing = postgres_submit(journal->pg, &journal->refresh, &ignored) == 0;
+}
+
+void journal_on_news(struct journal *journal, void (*on_news)(void *data), void *data)
+{
+    journal->on_news = on_news;
+    journal->news_data = data;
+}
+
+static void on_notify(void *data, const char *channel)
+{
+    (void)channel;
+    journal_refresh(data);
+}
+
 struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *options,
                             postgres_on_state on_state, void *data)
 {
@@ -321,7 +378,8 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     journal->lock_timer.data = journal;
     uv_timer_init(loop, &journal->fail_timer);
     journal->fail_timer.data = journal;
-    journal->pg = postgres_new(loop, options, on_connection, NULL, journal);
+    journal->pg = postgres_new(loop, options, on_connection, on_notify, journal);
+    postgres_add_prelude(journal->pg, "LISTEN fristd_journal");
     postgres_add_prelude(journal->pg, "SET search_path = fristd_journal, pg_catalog");
     // Every join of ours looks some hundred rows up by key; a table's statistics must not talk the planner
     // into reading it whole.
@@ -405,7 +463,7 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
             return false;
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
-               batch->outcome_count ==
+               batch->outcome_count + batch->acknowledged_count ==
            0;
 }
 
@@ -413,8 +471,8 @@ void journal_batch_clear(struct journal_batch *batch)
 {
     arena_reset(&batch->arena);
     batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
-    batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = batch->outcome_count =
-        0;
+    batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
+    batch->outcome_count = batch->acknowledged_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 
@@ -430,6 +488,7 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->faults);
     free(batch->mended);
     free(batch->outcomes);
+    free(batch->acknowledged);
     *batch = (struct journal_batch){0};
 }
 
@@ -689,6 +748,30 @@ static void write_outcomes(struct journal *journal, struct journal_batch *batch)
     TEXTS(row->last_reply);
 }
 
+static void write_acknowledged(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_acknowledged *rows = batch->acknowledged;
+    size_t count = batch->acknowledged_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal,
+        "UPDATE acknowledged_deadline x SET noted_at = coalesce(x.noted_at, CASE WHEN s.noted THEN "
+        "$7::timestamptz END), over_at = CASE WHEN s.is_over THEN $7 END,"
+        " look_at = CASE WHEN x.look_at IS DISTINCT FROM s.seen_look_at THEN x.look_at ELSE s.look_at END"
+        " FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::boolean[],"
+        " $6::boolean[]) AS s (acknowledgement_id, deadline_id, seen_look_at, look_at, noted, is_over)"
+        " WHERE x.acknowledgement_id = s.acknowledgement_id AND x.deadline_id = s.deadline_id"
+        " AND x.over_at IS NULL");
+    INT8S(row->acknowledgement_id);
+    INT8S(row->deadline_id);
+    INSTANTS(row->seen_look_at);
+    INSTANTS(row->look_at);
+    BOOLS(row->noted);
+    BOOLS(row->over);
+    postgres_param_instant(params, batch->now);
+}
+
 static void write_progress(struct journal *journal, struct journal_batch *batch)
 {
     for (int i = 0; i < PROGRESS_COUNT; i++)
@@ -750,6 +833,7 @@ static void submit_first(struct journal *journal)
     write_cases(journal, batch);
     write_faults(journal, batch);
     write_outcomes(journal, batch);
+    write_acknowledged(journal, batch);
     write_progress(journal, batch);
     journal->agenda_statement = journal->statement_count;
     add_statement(journal, AGENDA_SQL);

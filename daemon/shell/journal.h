@@ -31,6 +31,10 @@ struct journal;
 struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *options,
                             postgres_on_state on_state, void *data);
 void journal_start(struct journal *journal);
+// Others have written something that the daemon must look at: the agenda has changed. A hint comes by NOTIFY;
+// journal_refresh asks without one.
+void journal_on_news(struct journal *journal, void (*on_news)(void *data), void *data);
+void journal_refresh(struct journal *journal);
 bool journal_is_up(const struct journal *journal);
 struct postgres *journal_connection(const struct journal *journal); // for journal_read.c; NULL while not up
 void journal_close(struct journal *journal, postgres_on_closed on_closed, void *data); // frees the journal
@@ -46,6 +50,11 @@ struct known_fault {
     const char *code, *rule, *subject, *event_id;
 };
 
+struct known_acknowledgement {
+    int64_t deadline_id; // which may be gone by now
+    struct acknowledgement acknowledgement;
+};
+
 struct known_case {
     const char *case_id, *unit, *caseworker;
     bool watched; // false: only deadlines or faults were found
@@ -54,6 +63,8 @@ struct known_case {
     size_t deadline_count;
     struct known_fault *faults;
     size_t fault_count;
+    struct known_acknowledgement *acknowledgements; // not over; also in the deadlines that they are about
+    size_t acknowledgement_count;
 };
 
 struct journal_load {
@@ -70,7 +81,7 @@ struct journal_load {
     struct arena arena;
     struct journal_rows *rows;
     struct postgres_params params;
-    struct postgres_statement statements[3];
+    struct postgres_statement statements[4];
     struct postgres_request request;
 };
 
@@ -145,6 +156,14 @@ struct journal_fault {
     const char *case_id, *code, *rule, *subject, *event_id, *reason;
 };
 
+// What was seen of an acknowledgement of one deadline.
+struct journal_acknowledged {
+    int64_t acknowledgement_id, deadline_id;
+    instant seen_look_at; // what is set later stands
+    instant look_at;      // look again then; INSTANT_NONE: when something new is set
+    bool noted, over;
+};
+
 enum notice_state { NOTICE_SENT, NOTICE_DEFERRED, NOTICE_ABANDONED };
 
 struct journal_outcome {
@@ -180,6 +199,8 @@ struct journal_batch {
     size_t mended_count, mended_capacity;
     struct journal_outcome *outcomes;
     size_t outcome_count, outcome_capacity;
+    struct journal_acknowledged *acknowledged;
+    size_t acknowledged_count, acknowledged_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
     // ---- kept by the module ----
     struct journal_batch *next;

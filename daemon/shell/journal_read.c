@@ -60,6 +60,7 @@ struct known_row {
         struct known_case watched;
         struct known_deadline deadline;
         struct known_fault fault;
+        struct known_acknowledgement acknowledged;
     };
 };
 
@@ -68,13 +69,14 @@ struct known_rows {
     size_t count, capacity;
 };
 
+enum { WATCHED, DEADLINES, FAULTS, ACKNOWLEDGED, KNOWN_LISTS };
+
 struct journal_rows {
-    struct known_rows of[3]; // by statement, each in the order of case ids
+    struct known_rows of[KNOWN_LISTS]; // by statement, each in the order of case ids
     struct known_deadline *deadlines;
     struct known_fault *faults;
+    struct known_acknowledgement *acknowledgements;
 };
-
-enum { WATCHED, DEADLINES, FAULTS };
 
 static void on_known_row(struct postgres_request *request, int statement, const struct postgres_row *row)
 {
@@ -113,9 +115,19 @@ static void on_known_row(struct postgres_request *request, int statement, const 
         if (postgres_date(row, 12, &known->deadline.valid_from) < 0)
             known->deadline.valid_from = CIVIL_NONE; // differs from every rule's, so the row is written anew
         break;
-    default:
+    case FAULTS:
         known->fault = (struct known_fault){text_of(&load->arena, row, 1), text_of(&load->arena, row, 2),
                                             text_of(&load->arena, row, 3), text_of(&load->arena, row, 4)};
+        break;
+    default:
+        known->acknowledged = (struct known_acknowledgement){
+            .deadline_id = postgres_int8(row, 1),
+            .acknowledgement = {.id = postgres_int8(row, 2),
+                                .until = instant_of(row, 3),
+                                .look_at = instant_of(row, 4),
+                                .noted = postgres_bool(row, 5),
+                                .told = text_of(&load->arena, row, 6)},
+        };
         break;
     }
 }
@@ -125,20 +137,30 @@ static const char *least(const char *a, const char *b)
     return a == NULL || (b && strcmp(b, a) < 0) ? b : a;
 }
 
-// Joins the three sorted lists into one of cases.
+static void attach(struct known_case *known, const struct known_acknowledgement *acknowledged)
+{
+    for (size_t i = 0; i < known->deadline_count; i++)
+        if (known->deadlines[i].id == acknowledged->deadline_id)
+            known->deadlines[i].acknowledgement = &acknowledged->acknowledgement;
+}
+
+// Joins the sorted lists into one of cases.
 static void join(struct journal_load *load)
 {
     struct known_rows *of = load->rows->of;
-    size_t next[3] = {0};
+    size_t next[KNOWN_LISTS] = {0}, all = 0;
     load->rows->deadlines =
         memory_resize(load->rows->deadlines, of[DEADLINES].count, sizeof *load->rows->deadlines);
     load->rows->faults = memory_resize(load->rows->faults, of[FAULTS].count, sizeof *load->rows->faults);
-    load->cases = memory_resize(load->cases, of[WATCHED].count + of[DEADLINES].count + of[FAULTS].count,
-                                sizeof *load->cases);
+    load->rows->acknowledgements = memory_resize(load->rows->acknowledgements, of[ACKNOWLEDGED].count,
+                                                 sizeof *load->rows->acknowledgements);
+    for (int i = 0; i < KNOWN_LISTS; i++)
+        all += of[i].count;
+    load->cases = memory_resize(load->cases, all, sizeof *load->cases);
     load->case_count = 0;
     for (;;) {
         const char *id = NULL;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < KNOWN_LISTS; i++)
             if (next[i] < of[i].count)
                 id = least(id, of[i].rows[next[i]].case_id);
         if (id == NULL)
@@ -159,6 +181,13 @@ static void join(struct journal_load *load)
             known->faults[known->fault_count++] = of[FAULTS].rows[next[FAULTS]].fault;
             next[FAULTS]++;
         }
+        known->acknowledgements = load->rows->acknowledgements + next[ACKNOWLEDGED];
+        while (next[ACKNOWLEDGED] < of[ACKNOWLEDGED].count &&
+               strcmp(of[ACKNOWLEDGED].rows[next[ACKNOWLEDGED]].case_id, id) == 0) {
+            struct known_acknowledgement *added = &known->acknowledgements[known->acknowledgement_count++];
+            *added = of[ACKNOWLEDGED].rows[next[ACKNOWLEDGED]++].acknowledged;
+            attach(known, added);
+        }
     }
 }
 
@@ -176,17 +205,30 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     "SELECT case_id, rule, subject, occurrence, id, state, anchor_at, due_at, breached_at, closed_at, "      \
     "staged_until,"                                                                                          \
     " next_stage_at, valid_from, attention, code, rule_kind, sensitive FROM deadline WHERE "
-#define FAULTS_SQL      "SELECT case_id, code, rule, subject, event_id FROM data_fault WHERE "
-#define OF_CASES        "case_id = ANY($1::text[]) ORDER BY case_id"
-#define OF_RANGE        "case_id > $1 AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
-#define DEADLINES_ORDER ", rule, subject, occurrence"
+#define FAULTS_SQL "SELECT case_id, code, rule, subject, event_id FROM data_fault WHERE "
+// Whom the deadline's notices have told of the due that it has now.
+#define ACKNOWLEDGED_SQL                                                                                     \
+    "SELECT x.case_id, x.deadline_id, a.id, least(a.until_at, a.ended_at), x.look_at, x.noted_at IS NOT "    \
+    "NULL, coalesce((SELECT string_agg(DISTINCT n.role || ',', '') FROM notice n"                            \
+    " JOIN transition t ON t.number = n.transition_number JOIN deadline d ON d.id = n.deadline_id"           \
+    " WHERE n.deadline_id = x.deadline_id AND n.purpose = 'stage' AND n.state <> 'abandoned'"                \
+    " AND t.due_at IS NOT DISTINCT FROM d.due_at), '')"                                                      \
+    " FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"                    \
+    " WHERE x.over_at IS NULL AND x."
+#define OF_CASES              "case_id = ANY($1::text[]) ORDER BY case_id"
+#define OF_RANGE              "case_id > $1 AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
+#define DEADLINES_ORDER       ", rule, subject, occurrence"
+#define ACKNOWLEDGED_OF_CASES "case_id = ANY($1::text[]) ORDER BY x.case_id"
+#define ACKNOWLEDGED_OF_RANGE "case_id > $1 AND ($2::text IS NULL OR x.case_id <= $2) ORDER BY x.case_id"
 
 int journal_read_known(struct journal *journal, struct journal_load *load, struct error *err)
 {
-    static const char *const of_cases[3] = {WATCHED_SQL OF_CASES, DEADLINES_SQL OF_CASES DEADLINES_ORDER,
-                                            FAULTS_SQL OF_CASES};
-    static const char *const of_range[3] = {WATCHED_SQL OF_RANGE, DEADLINES_SQL OF_RANGE DEADLINES_ORDER,
-                                            FAULTS_SQL OF_RANGE};
+    static const char *const of_cases[KNOWN_LISTS] = {
+        WATCHED_SQL OF_CASES, DEADLINES_SQL OF_CASES DEADLINES_ORDER, FAULTS_SQL OF_CASES,
+        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_CASES};
+    static const char *const of_range[KNOWN_LISTS] = {
+        WATCHED_SQL OF_RANGE, DEADLINES_SQL OF_RANGE DEADLINES_ORDER, FAULTS_SQL OF_RANGE,
+        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_RANGE};
     journal_load_clear(load);
     if (load->rows == NULL)
         load->rows = memory_alloc(sizeof *load->rows);
@@ -199,13 +241,13 @@ int journal_read_known(struct journal *journal, struct journal_load *load, struc
         postgres_param_text(&load->params, load->after);
         postgres_param_text(&load->params, load->until);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KNOWN_LISTS; i++)
         load->statements[i] =
             (struct postgres_statement){load->case_ids ? of_cases[i] : of_range[i], &load->params};
     load->request = (struct postgres_request){
         .data = load,
         .statements = load->statements,
-        .statement_count = 3,
+        .statement_count = KNOWN_LISTS,
         .on_row = on_known_row,
         .on_done = on_known_done,
     };
@@ -216,17 +258,18 @@ void journal_load_clear(struct journal_load *load)
 {
     arena_reset(&load->arena);
     load->case_count = 0;
-    for (int i = 0; load->rows && i < 3; i++)
+    for (int i = 0; load->rows && i < KNOWN_LISTS; i++)
         load->rows->of[i].count = 0;
 }
 
 void journal_load_done(struct journal_load *load)
 {
     if (load->rows) {
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < KNOWN_LISTS; i++)
             free(load->rows->of[i].rows);
         free(load->rows->deadlines);
         free(load->rows->faults);
+        free(load->rows->acknowledgements);
         free(load->rows);
     }
     free(load->cases);
@@ -273,7 +316,9 @@ int journal_read_due(struct journal *journal, struct journal_due *due, struct er
         "$2) AS woken"
         " UNION (SELECT case_id FROM notice WHERE next_attempt_at <= $1 AND (attempts > 0 OR $3) AND case_id "
         "<> ''"
-        " ORDER BY next_attempt_at LIMIT $2) UNION (SELECT case_id FROM watched_case WHERE $3 LIMIT 1)",
+        " ORDER BY next_attempt_at LIMIT $2) UNION (SELECT case_id FROM acknowledged_deadline"
+        " WHERE look_at <= $1 ORDER BY look_at LIMIT $2) UNION (SELECT case_id FROM watched_case WHERE $3 "
+        "LIMIT 1)",
         &due->params};
     due->request = (struct postgres_request){.data = due,
                                              .statements = &due->statement,
@@ -358,16 +403,20 @@ int journal_read_notices(struct journal *journal, struct journal_notices *notice
         " n.decided_at, n.deadline_id, n.transition_number, t.kind, t.rule, t.subject, t.occurrence, t.code, "
         "t.unit, t.sensitive,"
         " t.late, d.state, t.anchor_at, t.due_at, t.derivation,"
-        " array_to_string(ARRAY(SELECT line FROM ("
+        " array_to_string(ARRAY(SELECT line FROM (SELECT at, line FROM ("
         "  SELECT date_part('epoch', h.at)::bigint AS at, date_part('epoch', h.at)::bigint || ' ' || h.kind "
-        "AS line FROM transition h"
+        "|| CASE WHEN h.kind = 'acknowledged' THEN coalesce((SELECT"
+        "   ' ' || date_part('epoch', a.until_at)::bigint || ' ' || a.reason || ' ' || a.given_by"
+        "   FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"
+        "   WHERE x.deadline_id = h.deadline_id AND x.noted_at = h.recorded_at"
+        "   ORDER BY a.id DESC LIMIT 1), '') ELSE '' END AS line FROM transition h"
         "  WHERE h.deadline_id = n.deadline_id AND h.number <= n.transition_number"
         "  UNION ALL"
         "  SELECT date_part('epoch', s.finished_at)::bigint, date_part('epoch', s.finished_at)::bigint || ' "
         "told ' || s.role"
         "  FROM notice s WHERE s.deadline_id = n.deadline_id AND s.state = 'sent' AND s.transition_number < "
         "n.transition_number"
-        " ) AS lines ORDER BY at, line LIMIT 20), E'\\n'),"
+        " ) AS lines ORDER BY at DESC, line DESC LIMIT 60) AS latest ORDER BY at, line), E'\\n'),"
         " n.stage, w.unit, w.caseworker, d.due_at IS DISTINCT FROM t.due_at, t.missed_in_a_row"
         " FROM (SELECT * FROM notice WHERE next_attempt_at <= $1 AND id <> ALL($3::bigint[]) ORDER BY "
         "next_attempt_at, id LIMIT $2) n"

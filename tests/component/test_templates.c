@@ -47,7 +47,7 @@ static int tear_down(void **state)
 static struct notice_facts sample(void)
 {
     static const char *const derivation[] = {"4 måneder senere <b>"};
-    static const struct notice_done done[] = {{0, TRANSITION_APPROACHING, "caseworker"}};
+    static const struct notice_done done[] = {{0, TRANSITION_APPROACHING, .role = "caseworker"}};
     return (struct notice_facts){
         .case_id = "S-1001",
         .subject = "B-3",

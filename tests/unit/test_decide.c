@@ -27,14 +27,18 @@ static struct ruleset rules;
         }                                                                                                    \
     }
 
-// Ten days before, at the breach, a week after and then each week.
+static const char *caseworker[] = {"caseworker"}, *team[] = {"caseworker", "team_leader"},
+                  *heads[] = {"team_leader", "department_head"}, *centre[] = {"centre_head"};
+
+// Ten days before, at the breach, a week after and then each week; once more, higher up, after three.
 static struct stage stages[] = {
-    {.when = STAGE_BEFORE, .offset = DAYS(10)},
-    {.when = STAGE_BEFORE, .offset = DAYS(2)},
-    {.when = STAGE_BREACH},
-    {.when = STAGE_AFTER, .offset = DAYS(7), .every = DAYS(7)},
+    {.when = STAGE_BEFORE, .offset = DAYS(10), .to = caseworker, .to_count = 1},
+    {.when = STAGE_BEFORE, .offset = DAYS(2), .to = caseworker, .to_count = 1},
+    {.when = STAGE_BREACH, .to = team, .to_count = 2},
+    {.when = STAGE_AFTER, .offset = DAYS(7), .every = DAYS(7), .to = heads, .to_count = 2},
+    {.when = STAGE_AFTER, .offset = DAYS(24), .to = centre, .to_count = 1},
 };
-static struct escalation escalation = {.name = "dage", .stages = stages, .stage_count = 4};
+static struct escalation escalation = {.name = "dage", .stages = stages, .stage_count = 5};
 static const struct rule rule = {
     .id = "bfu.afslutning", .code = "K20", .kind = RULE_STATUTORY, .from = 19723, .escalation = &escalation};
 static const struct rule series_rule = {
@@ -250,6 +254,147 @@ static void test_missed_in_a_series_tells_once(void **state)
     assert_string_equal(decide_on(&missed, &known, "2026-05-01T08:00:00", false), "");
 }
 
+// --- acknowledged ---
+
+// Of a deadline that was breached on 1 April and acknowledged on the 3rd, when caseworker and team leader knew.
+static struct known_deadline acknowledged(const struct acknowledgement *given)
+{
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct known_deadline known = known_of(&breached);
+    known.staged_until = at("2026-04-01T00:00:00");
+    known.attention = true;
+    known.acknowledgement = given;
+    return known;
+}
+
+static struct acknowledgement until(const char *when)
+{
+    return (struct acknowledgement){.id = 3,
+                                    .until = at(when),
+                                    .look_at = INSTANT_NONE,
+                                    .noted = true,
+                                    .told = "caseworker,team_leader,"};
+}
+
+static void test_an_acknowledgement_is_noted_once(void **state)
+{
+    (void)state;
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-04-20T08:00:00");
+    given.noted = false;
+    given.look_at = at("2026-04-03T09:00:00");
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&breached, &known, "2026-04-03T09:00:05", false), "acknowledged+");
+    assert_int_equal(decision.decided[0].happenings[0].at, given.look_at);
+    assert_ptr_equal(decision.decided[0].acknowledgement, &given);
+    assert_false(decision.decided[0].acknowledgement_over);
+    given.noted = true;
+    given.look_at = INSTANT_NONE;
+    assert_string_equal(decide_on(&breached, &known, "2026-04-03T09:01:00", false), "");
+    assert_int_equal(decision.count, 0);
+}
+
+static void test_acknowledged_repeats_are_held_back_and_a_new_level_is_told(void **state)
+{
+    (void)state;
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-05-20T08:00:00");
+    struct known_deadline known = acknowledged(&given);
+    // The head of department has not been told, so the step fires, for him alone.
+    assert_string_equal(decide_on(&breached, &known, "2026-04-07T08:00:00", false), "escalated!3+");
+    const struct happening *step = &decision.decided[0].happenings[0];
+    assert_true(acknowledgement_holds_back(step->holding, "team_leader"));
+    assert_false(acknowledgement_holds_back(step->holding, "department_head"));
+    known.staged_until = decision.decided[0].staged_until;
+    given.told = "caseworker,team_leader,department_head,";
+    assert_string_equal(decide_on(&breached, &known, "2026-04-14T08:00:00", false), "");
+    assert_int_equal(decision.count, 0);
+    // After an outage, too, the level that does not know is told, though a repeat has come since.
+    assert_string_equal(decide_on(&breached, &known, "2026-04-28T09:00:00", false), "escalated!4*+");
+}
+
+static void test_the_clock_goes_on(void **state)
+{
+    (void)state;
+    struct deadline open = deadline(STATE_OPEN, DUE, NULL), breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-05-20T08:00:00");
+    struct known_deadline known = known_of(&open);
+    known.acknowledgement = &given;
+    given.told = "caseworker,team_leader,";
+    assert_string_equal(decide_on(&breached, &known, "2026-04-01T00:00:00", false), "breached+");
+}
+
+static void test_it_comes_back(void **state)
+{
+    (void)state;
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-04-20T08:00:00");
+    given.told = "caseworker,team_leader,department_head,";
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&breached, &known, "2026-04-19T08:00:00", false), "");
+    // The repeats of the 7th and the 14th were held back: the latter is told as of the end, to all of its roles.
+    assert_string_equal(decide_on(&breached, &known, "2026-04-20T08:00:00", false),
+                        "acknowledgement_ended!3~1+");
+    const struct happening *back = &decision.decided[0].happenings[0];
+    assert_int_equal(back->stages[0].at, given.until);
+    assert_null(back->holding);
+    assert_true(decision.decided[0].acknowledgement_over);
+    assert_int_equal(decision.decided[0].staged_until, given.until);
+    // Ended by hand, before anything was held back: all the same.
+    given.until = given.look_at = at("2026-04-05T12:00:00");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-05T12:00:01", false), "acknowledgement_ended!2+");
+    // A stage that has come since the end speaks for itself, and for those held back.
+    given = until("2026-04-20T08:00:00");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-21T08:00:10", false),
+                        "acknowledgement_ended escalated!3~2+");
+}
+
+static void test_done_ends_an_acknowledgement_without_a_word(void **state)
+{
+    (void)state;
+    struct deadline late = deadline(STATE_LATE, DUE, "2026-04-15T12:00:00");
+    struct acknowledgement given = until("2026-04-20T08:00:00");
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&late, &known, "2026-04-15T12:00:03", false), "late-");
+    assert_true(decision.decided[0].acknowledgement_over);
+}
+
+static void test_of_a_new_due_nobody_has_been_told(void **state)
+{
+    (void)state;
+    struct deadline moved = deadline(STATE_OPEN, "2026-04-10T23:59:59", NULL);
+    struct acknowledgement given = until("2026-05-20T08:00:00");
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&moved, &known, "2026-04-08T08:00:00", false), "moved approaching!1~1+");
+    assert_null(decision.decided[0].happenings[1].holding);
+}
+
+static void test_a_pause_outlasts_an_acknowledgement(void **state)
+{
+    (void)state;
+    struct deadline paused = deadline(STATE_PAUSED, DUE, NULL);
+    paused.paused_at = at("2026-04-10T10:00:00");
+    struct acknowledgement given = until("2026-04-20T08:00:00");
+    struct known_deadline known = known_of(&paused);
+    known.staged_until = at("2026-04-07T08:00:00");
+    known.acknowledgement = &given;
+    assert_string_equal(decide_on(&paused, &known, "2026-04-20T08:00:00", false), "acknowledgement_ended");
+}
+
+static void test_one_that_was_never_seen_is_over_without_a_word(void **state)
+{
+    (void)state;
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-04-04T08:00:00");
+    given.noted = false;
+    given.look_at = at("2026-04-03T09:00:00");
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&breached, &known, "2026-04-05T09:00:00", false), "");
+    assert_true(decision.decided[0].acknowledgement_over);
+    assert_string_equal(decide_on(NULL, &known, "2026-04-05T09:00:00", false), "withdrawn-");
+    assert_true(decision.decided[0].acknowledgement_over);
+}
+
 static void test_gone_is_withdrawn(void **state)
 {
     (void)state;
@@ -333,6 +478,14 @@ int main(void)
         cmocka_unit_test(test_pause_and_resume),
         cmocka_unit_test(test_reopened_keeps_what_it_has_told),
         cmocka_unit_test(test_missed_in_a_series_tells_once),
+        cmocka_unit_test(test_an_acknowledgement_is_noted_once),
+        cmocka_unit_test(test_acknowledged_repeats_are_held_back_and_a_new_level_is_told),
+        cmocka_unit_test(test_the_clock_goes_on),
+        cmocka_unit_test(test_it_comes_back),
+        cmocka_unit_test(test_done_ends_an_acknowledgement_without_a_word),
+        cmocka_unit_test(test_of_a_new_due_nobody_has_been_told),
+        cmocka_unit_test(test_a_pause_outlasts_an_acknowledgement),
+        cmocka_unit_test(test_one_that_was_never_seen_is_over_without_a_word),
         cmocka_unit_test(test_gone_is_withdrawn),
         cmocka_unit_test(test_lists_are_paired_by_rule_subject_and_occurrence),
         cmocka_unit_test(test_message_keys),

@@ -369,9 +369,9 @@ static void test_whole_notice(void **state)
     (void)state;
     struct notice_facts facts = sample();
     const struct notice_done done[] = {
-        {at((struct local){2026, 1, 14, 8, 0, 0}), TRANSITION_PAUSED, NULL},
-        {at((struct local){2026, 1, 20, 12, 5, 0}), TRANSITION_APPROACHING, "team_leader"},
-        {at((struct local){2026, 1, 21, 12, 5, 0}), TRANSITION_BREACHED, "jurist"},
+        {at((struct local){2026, 1, 14, 8, 0, 0}), TRANSITION_PAUSED, .role = NULL},
+        {at((struct local){2026, 1, 20, 12, 5, 0}), TRANSITION_APPROACHING, .role = "team_leader"},
+        {at((struct local){2026, 1, 21, 12, 5, 0}), TRANSITION_BREACHED, .role = "jurist"},
     };
     facts.done = done;
     facts.done_count = COUNT(done);
@@ -599,7 +599,7 @@ static void test_done_is_bounded(void **state)
     struct notice_done done[NOTICE_DONE_MAX + 3];
     for (size_t i = 0; i < COUNT(done); i++)
         done[i] = (struct notice_done){at((struct local){2026, 1, 1, 0, (int)i, 0}), TRANSITION_ESCALATED,
-                                       "jurist"};
+                                       .role = "jurist"};
     struct notice_facts facts = sample();
     facts.done = done;
     facts.done_count = NOTICE_DONE_MAX;
