@@ -60,7 +60,7 @@ static json_t *stages(const struct explanation *explanation, const struct explai
         for (int k = 0; k < stage->stage->to_count; k++)
             json_array_append_new(to, json_string(stage->stage->to[k]));
         buffer_clear(&words);
-        explain_stage(stage->stage, stage->time.repeat, explanation->language, &words);
+        explain_stage(stage->stage, stage->time.repeat, deadline->kind, explanation->language, &words);
         json_array_append_new(list, json_pack("{s:o, s:i, s:i, s:s, s:o, s:s}", "at",
                                               moment(explanation, stage->time.at), "stage", stage->time.stage,
                                               "repeat", stage->time.repeat, "text", words.data, "to", to,

@@ -100,13 +100,14 @@ static const char *state_word(const struct page *page, enum rule_kind kind, enum
         [STATE_OPEN] = {"åben", "open"},
         [STATE_PAUSED] = {"på pause", "paused"},
         [STATE_MET] = {"opfyldt til tiden", "met in time"},
-        [STATE_LATE] = {"opfyldt for sent", "met too late"},
         [STATE_CANCELLED] = {"bortfaldet", "cancelled"},
         [STATE_LAPSED] = {"udløbet", "lapsed"},
         [STATE_PASSED] = {"passeret", "passed"},
     };
     if (is_broken(state))
         return phrase_transition(page->explanation->language, kind, TRANSITION_BREACHED);
+    if (state == STATE_LATE)
+        return phrase_transition(page->explanation->language, kind, TRANSITION_LATE);
     return in(page, words[state][0], words[state][1]);
 }
 
@@ -139,7 +140,7 @@ static void print_state(struct page *page, const struct explained_deadline *dead
         add(page, " siden ", " since ");
         add_moment(page, deadline->paused_at);
     }
-    add(page, "; frist ", "; due ");
+    buffer_format(&page->line, "; %s ", phrase_due_label(page->explanation->language, deadline->kind));
     if (deadline->due_at == INSTANT_NONE)
         add(page, "ikke fastsat", "not set");
     else
@@ -191,7 +192,8 @@ static void print_recorded(struct page *page, const struct explained_deadline *d
         add(page, "har den endnu som ", "still has it as ");
         buffer_add_string(&page->line, state_word(page, deadline->kind, recorded->state));
         if (recorded->due_at != INSTANT_NONE) {
-            add(page, ", frist ", ", due ");
+            buffer_format(&page->line, ", %s ",
+                          phrase_due_label(page->explanation->language, deadline->kind));
             add_moment(page, recorded->due_at);
         }
     }
@@ -239,14 +241,14 @@ static size_t run_of(const struct explained_deadline *deadline, size_t first)
     return end - first;
 }
 
-static void add_run(struct page *page, const struct explained_stage *first, size_t count)
+static void add_run(struct page *page, const struct explained_stage *first, size_t count, enum rule_kind kind)
 {
     buffer_format(&page->line, in(page, "%zu gange fra ", "%zu times from "), count);
     add_moment(page, first[0].time.at);
     add(page, " til ", " to ");
     add_moment(page, first[count - 1].time.at);
     add(page, ", gentagelser af ", ", repeats of ");
-    explain_stage(first->stage, 0, page->explanation->language, &page->line);
+    explain_stage(first->stage, 0, kind, page->explanation->language, &page->line);
 }
 
 static void print_stages(struct page *page, const struct explained_deadline *deadline)
@@ -265,12 +267,13 @@ static void print_stages(struct page *page, const struct explained_deadline *dea
         const struct explained_stage *stage = &deadline->stages[i];
         size_t run = run_of(deadline, i);
         if (run >= RUN_MIN) {
-            add_run(page, stage, run);
+            add_run(page, stage, run, deadline->kind);
         } else {
             run = 1;
             add_moment(page, stage->time.at);
             buffer_add_string(&page->line, ", ");
-            explain_stage(stage->stage, stage->time.repeat, page->explanation->language, &page->line);
+            explain_stage(stage->stage, stage->time.repeat, deadline->kind, page->explanation->language,
+                          &page->line);
         }
         add(page, ", til ", ", to ");
         add_roles(page, stage->stage);

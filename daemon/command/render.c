@@ -77,7 +77,7 @@ struct notice_sample {
 
 // As core/explain.c words them.
 static const char *const derivation[2][3] = {
-    {"Start: »bfu.opmaerksom« fre. 31-10-2025 kl. 10:12.",
+    {"Start: »bfu.opmaerksom« fre. 31-10-2025 kl. 10.12.",
      "Reglens udgave fra man. 01-01-2024 gælder: valgt efter startdatoen.",
      "4 måneder efter fre. 31-10-2025: lør. 28-02-2026, månedens sidste dag."},
     {"Start: “bfu.opmaerksom”, Fri 2025-10-31 at 10:12.",

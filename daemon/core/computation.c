@@ -371,10 +371,11 @@ static int take_begun(struct repetition *repetition, const struct item *item, st
     return read_instant(repetition, item, &repetition->begun);
 }
 
-static bool find_shared(void *data, int line, instant *ret_due)
+static bool find_shared(void *data, int line, const struct rule **ret_rule, instant *ret_due)
 {
     (void)line;
     const struct repetition *repetition = data;
+    *ret_rule = NULL; // for explanations only
     *ret_due = repetition->shared;
     return repetition->shared != INSTANT_NONE;
 }

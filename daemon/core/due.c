@@ -74,6 +74,11 @@ static unsigned event_date(const struct due_basis *basis, struct step_list *step
     return basis->due_on < basis->event_date ? DUE_ON_EARLY : 0;
 }
 
+static const struct rule *last_version(const struct rule_line *line)
+{
+    return line->versions[line->version_count - 1];
+}
+
 // A single form, before roll and `at`: a date, or (by_instant) an instant; neither where it gives none.
 static unsigned single_form(const struct due *form, const struct due_basis *basis, struct step_list *steps,
                             struct due_date *ret_due)
@@ -112,13 +117,15 @@ static unsigned single_form(const struct due *form, const struct due_basis *basi
                       .kind = STEP_END_OF, .date = basis->date, .result = date, .unit = (int)form->end_of});
         break;
     case DUE_SAME_AS: {
-        const char *id = steps ? basis->rules->lines[form->same_as].id : NULL;
+        const struct rule *other = NULL;
         ret_due->by_instant = true;
-        if (!basis->shared(basis->data, form->same_as, &ret_due->at)) {
-            step_note(steps, (struct step){.kind = STEP_NOT_SHARED, .name = id});
+        if (!basis->shared(basis->data, form->same_as, &other, &ret_due->at)) {
+            if (steps)
+                other = last_version(&basis->rules->lines[form->same_as]);
+            step_note(steps, (struct step){.kind = STEP_NOT_SHARED, .other = other});
             return DUE_NOT_SHARED;
         }
-        step_note(steps, (struct step){.kind = STEP_SHARED, .name = id, .to = ret_due->at});
+        step_note(steps, (struct step){.kind = STEP_SHARED, .other = other, .to = ret_due->at});
         return 0;
     }
     case DUE_AT_START:

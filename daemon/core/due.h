@@ -25,8 +25,8 @@ struct due_basis {
     civil_date date;       // its local date
     civil_date due_on;     // of the event that anchors the occurrence; CIVIL_NONE: empty
     civil_date event_date; // local date of that event
-    // The due of the open occurrence of a line on the same subject; false when none is open.
-    bool (*shared)(void *data, int line, instant *ret_due);
+    // The due of the open occurrence of a line on the same subject, and its version; false when none is open.
+    bool (*shared)(void *data, int line, const struct rule **ret_rule, instant *ret_due);
     void *data;
 };
 

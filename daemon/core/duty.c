@@ -22,8 +22,7 @@ static void note(const struct duty *duty, struct step step)
 
 static const char *kind_name(const struct duty *duty, const struct seen_event *event)
 {
-    const struct ruleset *rules = duty->evaluator->rules;
-    return event->breach_of >= 0 ? rules->lines[event->breach_of].id : rules->kinds[event->kind];
+    return event->kind >= 0 ? duty->evaluator->rules->kinds[event->kind] : NULL; // NULL: a breach
 }
 
 // --- what an event means to a version ---
@@ -113,6 +112,7 @@ void duty_share(struct duty *duty, instant at, int order)
                             .at = duty->shared_at,
                             .order = duty->shared_order,
                             .open = duty->phase == PHASE_RUNNING || duty->phase == PHASE_PAUSED,
+                            .rule = duty->rule,
                             .due_at = duty->due.at};
 }
 
@@ -188,7 +188,19 @@ void duty_breach(struct duty *duty)
 {
     duty->breached = true;
     if (!is_silent(duty))
-        evaluator_breach(duty->evaluator, duty->line_number, duty->subject, duty_breach_at(duty));
+        evaluator_breach(duty->evaluator, duty->rule, duty->subject, duty_breach_at(duty));
+}
+
+// What closes by itself at its due is not broken by it.
+static bool closes_by_itself(const struct rule *rule)
+{
+    return rule->kind == RULE_EXPIRY || rule->kind == RULE_INFORMATION;
+}
+
+static void note_breach(const struct duty *duty)
+{
+    if (!closes_by_itself(duty->rule))
+        note(duty, (struct step){.kind = STEP_BREACHED, .at = duty_breach_at(duty)});
 }
 
 // --- what time alone brings ---
@@ -198,9 +210,9 @@ static void pass_due(struct duty *duty)
     instant breach_at = duty_breach_at(duty);
     if (!duty->breached) {
         duty_breach(duty);
-        note(duty, (struct step){.kind = STEP_BREACHED, .at = breach_at});
+        note_breach(duty);
     }
-    if (duty->rule->kind != RULE_EXPIRY && duty->rule->kind != RULE_INFORMATION)
+    if (!closes_by_itself(duty->rule))
         return;
     bool lapses = duty->rule->kind == RULE_EXPIRY;
     note(duty, (struct step){.kind = lapses ? STEP_LAPSED : STEP_PASSED, .at = breach_at});
@@ -227,11 +239,11 @@ struct sharing {
     const struct seen_event *event;
 };
 
-static bool find_shared(void *data, int line, instant *ret_due)
+static bool find_shared(void *data, int line, const struct rule **ret_rule, instant *ret_due)
 {
     const struct sharing *sharing = data;
     return evaluator_shared(sharing->duty->evaluator, line, sharing->duty->subject, sharing->event->at,
-                            sharing->event->order, ret_due);
+                            sharing->event->order, ret_rule, ret_due);
 }
 
 // The due of a form for an occurrence that the event opens or resets, counted from `from`.
@@ -310,9 +322,10 @@ static const struct rule *version_by_due(const struct duty *duty, const struct s
 
 void duty_note_start(const struct duty *duty, const struct seen_event *event, const struct rule *rule)
 {
-    note(duty, (struct step){.kind = event->breach_of >= 0 ? STEP_BREACH : STEP_START,
+    note(duty, (struct step){.kind = event->breached ? STEP_BREACH : STEP_START,
                              .at = event->at,
-                             .name = kind_name(duty, event)});
+                             .name = kind_name(duty, event),
+                             .other = event->breached});
     if (duty->line->version_count > 1)
         note(duty, (struct step){.kind = STEP_VERSION, .date = rule->from, .amount = rule->version_by_due});
 }
@@ -425,7 +438,7 @@ static void resume(struct duty *duty, const struct seen_event *event)
     instant breach_at = duty_breach_at(duty);
     if (breach_at != INSTANT_NONE && breach_at <= event->at) {
         duty->breached = true;
-        note(duty, (struct step){.kind = STEP_BREACHED, .at = breach_at});
+        note_breach(duty);
     }
 }
 

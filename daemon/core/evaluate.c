@@ -79,10 +79,10 @@ static void join_sets(uint64_t *set, const uint64_t *other, size_t words)
         set[i] |= other[i];
 }
 
-void evaluator_breach(struct evaluator *evaluator, int line, int subject, instant at)
+void evaluator_breach(struct evaluator *evaluator, const struct rule *rule, int subject, instant at)
 {
     const struct rules_index *index = evaluator->rules->index;
-    const uint64_t *started = index->started_by_breach + (size_t)line * index->words;
+    const uint64_t *started = index->started_by_breach + (size_t)rule->line * index->words;
     if (is_empty(started, index->words)) // nobody listens
         return;
     struct seen_event *breach = arena_alloc(&evaluator->arena, sizeof *breach);
@@ -90,7 +90,8 @@ void evaluator_breach(struct evaluator *evaluator, int line, int subject, instan
                                   .date = zone_date(evaluator->rules->zone, at),
                                   .due_on = CIVIL_NONE,
                                   .kind = -1,
-                                  .breach_of = line,
+                                  .breach_of = rule->line,
+                                  .breached = rule,
                                   .subject = subject,
                                   .order = -1};
     MEMORY_GROW(evaluator->breaches, evaluator->breach_count, evaluator->breach_capacity);
@@ -127,7 +128,7 @@ static bool is_up_to(const struct shared_due *note, int line, int subject, insta
 }
 
 bool evaluator_shared(const struct evaluator *evaluator, int line, int subject, instant at, int order,
-                      instant *ret_due)
+                      const struct rule **ret_rule, instant *ret_due)
 {
     size_t low = 0, high = evaluator->shared_count;
     while (low < high) {
@@ -142,6 +143,7 @@ bool evaluator_shared(const struct evaluator *evaluator, int line, int subject, 
     const struct shared_due *last = &evaluator->shared[low - 1];
     if (last->line != line || last->subject != subject || !last->open)
         return false;
+    *ret_rule = last->rule;
     *ret_due = last->due_at;
     return true;
 }

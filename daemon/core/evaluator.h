@@ -12,13 +12,14 @@
 // a rule.
 struct seen_event {
     instant at;
-    civil_date date;   // local
-    civil_date due_on; // CIVIL_NONE: empty
-    const char *id;    // NULL: a breach
-    int kind;          // number; -1: a breach, or a kind that no rule knows
-    int breach_of;     // line; -1: an event of the case
-    int subject;       // number; 0: the case as a whole
-    int order;         // place among the case's events; -1: a breach, before every event of its second
+    civil_date date;             // local
+    civil_date due_on;           // CIVIL_NONE: empty
+    const char *id;              // NULL: a breach
+    int kind;                    // number; -1: a breach, or a kind that no rule knows
+    int breach_of;               // line; -1: an event of the case
+    const struct rule *breached; // its version; NULL: an event of the case
+    int subject;                 // number; 0: the case as a whole
+    int order; // place among the case's events; -1: a breach, before every event of its second
 };
 
 // What another rule may take from a line on a subject from this moment on. Sorted by line, subject, moment.
@@ -27,6 +28,7 @@ struct shared_due {
     instant at; // this moment: at, then order
     int order;
     bool open;
+    const struct rule *rule; // of the open one
     instant due_at;
 };
 
@@ -88,12 +90,13 @@ struct evaluator {
 void evaluator_fault(struct evaluator *evaluator, enum fault_code code, const struct rule *rule, int subject,
                      const struct seen_event *event);
 
-// The breach of a line's occurrence at an instant up to now: an event for the rules that start on it.
-void evaluator_breach(struct evaluator *evaluator, int line, int subject, instant at);
+// The breach of an occurrence of a rule at an instant up to now: an event for the rules that start on it.
+void evaluator_breach(struct evaluator *evaluator, const struct rule *rule, int subject, instant at);
 
-// What line has on the subject after the event of this moment, for `same_as`. False: nothing open.
+// What line has on the subject after the event of this moment, for `same_as`, and by which version. False:
+// nothing open.
 bool evaluator_shared(const struct evaluator *evaluator, int line, int subject, instant at, int order,
-                      instant *ret_due);
+                      const struct rule **ret_rule, instant *ret_due);
 
 // Something changes by itself at this instant, if it is later than now.
 void evaluator_wake(struct evaluator *evaluator, instant at);

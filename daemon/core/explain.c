@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // Every sentence stands once in Danish and once in English, side by side. What a step's fields hold is said
-// at its kind in explain.h; the days between two dates are looked up again in the rule's calendar.
+// at its kind in explain.h; the days between two dates are looked up again in the rule's calendar. What a
+// date is called depends on the kind of its rule: a broken limit of the law and a missed goal of the
+// municipality's own are never worded alike.
 #include "core/explain.h"
 
 #include "core/memory.h"
+#include "core/phrases.h"
 
 #include <stdlib.h>
 
@@ -65,17 +68,54 @@ static void say_instant(const struct writer *w, instant at)
     }
     say_date(w, civil.date);
     say(w, " kl. ", " at ");
-    buffer_format(w->into, "%02d:%02d", civil.second / 3600, civil.second / 60 % 60);
+    char mark = w->language == LANGUAGE_DA ? '.' : ':';
+    buffer_format(w->into, "%02d%c%02d", civil.second / 3600, mark, civil.second / 60 % 60);
     if (civil.second % 60 != 0)
-        buffer_format(w->into, ":%02d", civil.second % 60);
+        buffer_format(w->into, "%c%02d", mark, civil.second % 60);
 }
 
-// A kind of event or a rule.
-static void say_name(const struct writer *w)
+static void say_quoted(const struct writer *w, const char *name)
 {
     say(w, "»", "“");
-    buffer_add_string(w->into, w->step->name);
+    buffer_add_string(w->into, name);
     say(w, "«", "”");
+}
+
+// The kind of event.
+static void say_name(const struct writer *w)
+{
+    say_quoted(w, w->step->name);
+}
+
+static void say_other(const struct writer *w)
+{
+    say_quoted(w, w->step->other->label);
+}
+
+static void say_capitalized(const struct writer *w, const char *text)
+{
+    buffer_add_char(w->into, (char)(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text));
+    buffer_add_string(w->into, text + 1);
+}
+
+// What stands at a date, in words of its kind.
+static const char *definite(enum language language, enum rule_kind kind)
+{
+    static const char *const da[] = {
+        [RULE_STATUTORY] = "fristen", [RULE_OWN] = "kommunens egen frist",    [RULE_TARGET] = "målet",
+        [RULE_EXPIRY] = "udløbet",    [RULE_PRECONDITION] = "forudsætningen", [RULE_INFORMATION] = "datoen"};
+    return language == LANGUAGE_DA ? da[kind] : "the due";
+}
+
+static void say_the_due(const struct writer *w)
+{
+    buffer_add_string(w->into, definite(w->language, w->rule->kind));
+}
+
+// "frist", "mål"
+static const char *label(const struct writer *w)
+{
+    return w->language == LANGUAGE_DA ? phrase_due_label(LANGUAGE_DA, w->rule->kind) : "due";
 }
 
 static void say_amount(const struct writer *w, int amount, enum time_unit unit)
@@ -173,6 +213,29 @@ static void say_working_days(const struct writer *w)
 
 // --- how the occurrence opened ---
 
+// `breach:` of a rule.
+static void say_breach_of_other(const struct writer *w)
+{
+    static const struct {
+        const char *what_da, *how_da, *what_en, *how_en;
+    } words[] = {
+        [RULE_STATUTORY] = {"den lovbestemte frist ", " blev overskredet ", "the statutory deadline ",
+                            " was breached, "},
+        [RULE_OWN] = {"kommunens egen frist ", " blev ikke holdt ", "the municipality's own deadline ",
+                      " was not kept, "},
+        [RULE_TARGET] = {"kommunens eget mål ", " blev ikke nået ", "the municipality's own target ",
+                         " was not reached, "},
+        [RULE_EXPIRY] = {"", " udløb ", "", " expired, "},
+        [RULE_PRECONDITION] = {"forudsætningen ", " var ikke opfyldt ", "the precondition ",
+                               " was not met, "},
+        [RULE_INFORMATION] = {"datoen ", " blev passeret ", "the date ", " passed, "},
+    };
+    enum rule_kind kind = w->step->other->kind;
+    say(w, words[kind].what_da, words[kind].what_en);
+    say_other(w);
+    say(w, words[kind].how_da, words[kind].how_en);
+}
+
 static void say_opening(const struct writer *w)
 {
     switch (w->step->kind) {
@@ -182,9 +245,8 @@ static void say_opening(const struct writer *w)
         say(w, " ", ", ");
         break;
     case STEP_BREACH:
-        say(w, "Start: fristen ", "Start: the deadline ");
-        say_name(w);
-        say(w, " blev overskredet ", " was breached, ");
+        say(w, "Start: ", "Start: ");
+        say_breach_of_other(w);
         break;
     case STEP_FOLLOWS:
         say(w, "Følger efter den forrige, lukket af ", "Follows the one before, closed by ");
@@ -278,24 +340,28 @@ static void say_rolled(const struct writer *w)
         buffer_add_string(w->into, because);
         say(w, ")", ")");
     }
+    say(w, "; ", "; ");
+    say_the_due(w);
     if (step->amount > 0)
-        say(w, "; fristen rykker frem til ", "; the due moves forward to ");
+        say(w, " rykker frem til ", " moves forward to ");
     else
-        say(w, "; fristen rykker tilbage til ", "; the due moves back to ");
+        say(w, " rykker tilbage til ", " moves back to ");
     say_date(w, step->result);
     say(w, ".", ".");
 }
 
 static void say_shared(const struct writer *w)
 {
-    bool none = w->step->kind == STEP_NOT_SHARED;
-    say(w, none ? "Skulle følge fristen " : "Følger fristen ",
-        none ? "Was to share the deadline " : "Shares the deadline ");
-    say_name(w);
-    if (none) {
-        say(w, ", men den har ingen åben frist: ingen dato.", ", but none is open: no date.");
+    if (w->step->kind == STEP_NOT_SHARED) {
+        say(w, "Skulle følge ", "Was to share the date of ");
+        say_other(w);
+        say(w, ", som ikke er åben: ingen dato.", ", which is not open: no date.");
         return;
     }
+    say(w, "Følger ", "Shares ");
+    buffer_add_string(w->into, definite(w->language, w->step->other->kind));
+    say(w, " ", " of ");
+    say_other(w);
     say(w, ": ", ": ");
     if (w->step->to == INSTANT_NONE)
         say(w, "endnu uden dato", "no date yet");
@@ -318,7 +384,9 @@ static void say_day_of(const struct writer *w)
     say_name(w);
     say(w, " skete ", " happened ");
     say_instant(w, w->step->at);
-    say(w, ", så fristen er nu ", ", so the due is now ");
+    say(w, ", så ", ", so ");
+    say_the_due(w);
+    say(w, " er nu ", " is now ");
     say_instant(w, w->step->to);
     say(w, ".", ".");
 }
@@ -391,7 +459,8 @@ static void say_due(const struct writer *w)
         say_rolled(w);
         break;
     default:
-        say_with_instant(w, "Frist: ", "Due: ", step->to);
+        say_capitalized(w, label(w));
+        say_with_instant(w, ": ", ": ", step->to);
         break;
     }
 }
@@ -409,38 +478,73 @@ static void say_event(const struct writer *w, const char *da, const char *en)
 
 static void say_moved_by_time(const struct writer *w, int seconds)
 {
-    buffer_format(w->into, "%d:%02d", seconds / 3600, seconds / 60 % 60);
+    say_amount(w, seconds / 3600, UNIT_HOURS);
+    if (seconds % 3600 == 0)
+        return;
+    say(w, ", ", ", ");
+    buffer_format(w->into, "%d min.", seconds / 60 % 60);
     if (seconds % 60 != 0)
-        buffer_format(w->into, ":%02d", seconds % 60);
-    say(w, " timer", " hours");
+        buffer_format(w->into, " %d s", seconds % 60);
 }
 
 static void say_resumed(const struct writer *w)
 {
     const struct step *step = w->step;
     say_with_instant(w, "Pausen slut ", "Resumed ", step->at);
+    buffer_add_char(w->into, ' ');
+    say_capitalized(w, definite(w->language, w->rule->kind));
     if (step->amount == 0) {
-        say(w, " Fristen flyttes ikke.", " The due does not move.");
+        say(w, " flyttes ikke.", " does not move.");
         return;
     }
-    say(w, " Fristen flyttes ", " The due moves by ");
+    say(w, " flyttes ", " moves by ");
     if (step->unit == UNIT_HOURS)
         say_moved_by_time(w, step->amount);
     else
         say_amount(w, step->amount, (enum time_unit)step->unit);
-    say(w, ".", ".");
+    if (w->into->data[w->into->length - 1] != '.') // "min."
+        say(w, ".", ".");
+}
+
+// What an extension cannot undo.
+static void say_what_stands(const struct writer *w)
+{
+    static const char *const da[] = {
+        [RULE_STATUTORY] = "den lovbestemte frist var overskredet, og det står ved magt",
+        [RULE_OWN] = "kommunens egen frist var ikke holdt, og det ændres ikke",
+        [RULE_TARGET] = "kommunens eget mål var ikke nået, og det ændres ikke",
+        [RULE_EXPIRY] = "det var udløbet",
+        [RULE_PRECONDITION] = "forudsætningen var ikke opfyldt, og det ændres ikke",
+        [RULE_INFORMATION] = "datoen var passeret"};
+    static const char *const en[] = {
+        [RULE_STATUTORY] = "the statutory deadline had passed, and the breach stands",
+        [RULE_OWN] = "the municipality's own deadline was not kept, and that does not change",
+        [RULE_TARGET] = "the municipality's own target was not reached, and that does not change",
+        [RULE_EXPIRY] = "it had expired",
+        [RULE_PRECONDITION] = "the precondition was not met, and that does not change",
+        [RULE_INFORMATION] = "the date had passed"};
+    say(w, ". Det kom for sent: ", ". It came too late: ");
+    say(w, da[w->rule->kind], en[w->rule->kind]);
 }
 
 static void say_extended(const struct writer *w)
 {
-    bool late = w->step->kind == STEP_EXTENDED_LATE;
-    say_event(w, "Ny frist fra ", "New due from ");
+    bool neuter = w->rule->kind == RULE_TARGET || w->rule->kind == RULE_EXPIRY;
+    say(w, neuter ? "Nyt " : "Ny ", "New ");
+    buffer_add_string(w->into, label(w));
+    say_event(w, " fra ", " from ");
     say(w, ": ", ": ");
     say_end_of(w, w->step->result);
-    if (late)
-        say(w, ". Det kom for sent: fristen var overskredet, og det står ved magt",
-            ". It came too late: the due had passed, and the breach stands");
+    if (w->step->kind == STEP_EXTENDED_LATE)
+        say_what_stands(w);
     say(w, ".", ".");
+}
+
+static void say_too_late(const struct writer *w)
+{
+    say(w, " kom efter ", " came after ");
+    say_the_due(w);
+    say(w, " og ændrer intet", " and changes nothing");
 }
 
 static void say_happening(const struct writer *w)
@@ -451,7 +555,7 @@ static void say_happening(const struct writer *w)
         break;
     case STEP_PAUSE_TOO_LATE:
         say_event(w, "Pausen ", "The pause ");
-        say(w, " kom efter fristen og ændrer intet", " came after the due and changes nothing");
+        say_too_late(w);
         break;
     case STEP_DAY_WAITS:
         say_event(w, "Under pausen: ", "During the pause: ");
@@ -462,7 +566,7 @@ static void say_happening(const struct writer *w)
         break;
     case STEP_RESET_LATE:
         say_event(w, "Ny begyndelse ", "The new beginning ");
-        say(w, " kom efter fristen: overskridelsen står ved magt", " came after the due: the breach stands");
+        say_too_late(w);
         break;
     case STEP_LIFTED:
         say(w, "Tidligst ved ", "Not before ");
@@ -470,7 +574,8 @@ static void say_happening(const struct writer *w)
         say(w, ", dagen da pausen sluttede", ", the day on which the pause ended");
         break;
     default:
-        say(w, "Overskredet fra ", "Breached from ");
+        say_capitalized(w, phrase_transition(w->language, w->rule->kind, TRANSITION_BREACHED));
+        say(w, ", regnet fra ", ", as from ");
         say_instant(w, w->step->at);
         break;
     }
@@ -484,13 +589,15 @@ static void say_ending(const struct writer *w)
         say_event(w, "Opfyldt til tiden: ", "Met in time: ");
         break;
     case STEP_LATE:
-        say_event(w, "Opfyldt for sent: ", "Met too late: ");
+        say_capitalized(w, phrase_transition(w->language, w->rule->kind, TRANSITION_LATE));
+        say_event(w, ": ", ": ");
         break;
     case STEP_LOOKED_BACK:
         say_event(w, "Var sket før starten: ", "Had happened before the start: ");
         break;
     case STEP_MISSED:
-        say(w, "Ikke opfyldt inden ", "Not fulfilled by ");
+        say_capitalized(w, phrase_transition(w->language, w->rule->kind, TRANSITION_MISSED));
+        say(w, ": ikke opfyldt inden ", ": not fulfilled by ");
         say_instant(w, w->step->at);
         break;
     case STEP_CANCELLED:
@@ -633,11 +740,30 @@ static void say_duration(const struct writer *w, const struct duration *duration
     }
 }
 
-void explain_stage(const struct stage *stage, int repeat, enum language language, struct buffer *into)
+static const char *breach_stage(enum language language, enum rule_kind kind)
+{
+    static const char *const words[2][RULE_INFORMATION + 1] = {
+        {[RULE_STATUTORY] = "ved overskridelse",
+         [RULE_OWN] = "når kommunens egen frist ikke er holdt",
+         [RULE_TARGET] = "når målet ikke er nået",
+         [RULE_EXPIRY] = "ved udløb",
+         [RULE_PRECONDITION] = "når forudsætningen ikke er opfyldt",
+         [RULE_INFORMATION] = "når datoen er passeret"},
+        {[RULE_STATUTORY] = "at the breach",
+         [RULE_OWN] = "when the own deadline is not kept",
+         [RULE_TARGET] = "when the target is not reached",
+         [RULE_EXPIRY] = "at the expiry",
+         [RULE_PRECONDITION] = "when the precondition is not met",
+         [RULE_INFORMATION] = "when the date has passed"}};
+    return words[language][kind];
+}
+
+void explain_stage(const struct stage *stage, int repeat, enum rule_kind kind, enum language language,
+                   struct buffer *into)
 {
     const struct writer w = {.language = language, .into = into};
     if (stage->when == STAGE_BREACH) {
-        say(&w, "ved overskridelse", "at the breach");
+        buffer_add_string(into, breach_stage(language, kind));
         if (stage->missed > 0)
             buffer_format(into, language == LANGUAGE_DA ? ", fra %d i træk" : ", from %d in a row",
                           stage->missed);

@@ -9,9 +9,9 @@
 enum language { LANGUAGE_DA, LANGUAGE_EN };
 
 enum step_kind {
-    // How the occurrence opened. at: its anchor; name: the kind of event or the rule.
+    // How the occurrence opened. at: its anchor; name: the kind of event, where one did it.
     STEP_START,    // by an event
-    STEP_BREACH,   // by the breach of another rule
+    STEP_BREACH,   // by the breach of another rule: other
     STEP_FOLLOWS,  // `then`: by the stop that closed the one before
     STEP_INSTANCE, // series: by the instance before; at: its due
     STEP_VERSION,  // date: in force from; amount: chosen by the due date
@@ -27,8 +27,8 @@ enum step_kind {
     STEP_END_OF,     // unit: enum period; date → result
     STEP_SERIES,     // the next instance of the recurrence that began at: to
     STEP_AT_START,   // due at the very start: at
-    STEP_SHARED,     // name: the rule; to: its due
-    STEP_NOT_SHARED, // name: the rule has none open
+    STEP_SHARED,     // other: the rule; to: its due
+    STEP_NOT_SHARED, // other: the rule, which has none open
     STEP_EARLIEST,   // the earliest of amount forms: to
     STEP_DAY_OF,     // name: the kind that happened, at; to: the due that it makes
     STEP_ROLLED,     // amount: the direction; date → result
@@ -62,18 +62,22 @@ struct step {
     instant at, to;
     civil_date date, result;
     int amount, unit;
-    const char *name; // a kind of event or a rule id; never free text
+    const char *name;         // a kind of event; never free text
+    const struct rule *other; // a version of another rule
 };
 
 const char *explain_step_name(enum step_kind kind); // "start", "term", … for programs
 
-// All of these append; the step is one line without a line end.
+// All of these append; the step is one line without a line end. Another rule is called by its id, a sensitive
+// one by its code (rule.label).
 void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
                   enum language language, struct buffer *into);
-// "tor. 09-04-2026 kl. 08:00", "udgangen af tor. 09-04-2026"; "Thu 2026-04-09 at 08:00".
+// "tor. 09-04-2026 kl. 08.00", "udgangen af tor. 09-04-2026"; "Thu 2026-04-09 at 08:00".
 void explain_instant(instant at, const struct zone *zone, enum language language, struct buffer *into);
 void explain_date(civil_date date, enum language language, struct buffer *into);
-// When a stage comes: "5 arbejdsdage før", "ved overskridelse", "7 dage efter, 2. gentagelse".
-void explain_stage(const struct stage *stage, int repeat, enum language language, struct buffer *into);
+// When a stage of a rule of that kind comes: "5 arbejdsdage før", "ved overskridelse", "når målet ikke er
+// nået", "7 dage efter, 2. gentagelse".
+void explain_stage(const struct stage *stage, int repeat, enum rule_kind kind, enum language language,
+                   struct buffer *into);
 
 #endif

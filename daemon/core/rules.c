@@ -59,10 +59,19 @@ static void add_to_set(uint64_t *set, int line)
     set[line / 64] |= (uint64_t)1 << line % 64;
 }
 
+static bool is_sensitive(const struct rule_line *line)
+{
+    for (int i = 0; i < line->version_count; i++)
+        if (line->versions[i]->sensitive)
+            return true;
+    return false;
+}
+
 static void index_rule(struct ruleset *rules, struct rule *rule)
 {
     struct rules_index *index = rules->index;
     rule->number = rules->rule_count++;
+    rule->label = is_sensitive(&rules->lines[rule->line]) ? rule->code : rule->id;
     rule->roles = rule_roles(rules, rule);
     mark_shared(rules, &rule->due);
     mark_shared(rules, &rule->then);

@@ -98,7 +98,9 @@ struct rule {
     int example_count;
 
     // Set by rules_finish():
-    int number;           // among all versions of all rules
+    int number; // among all versions of all rules
+    const char
+        *label; // what explanations of other rules call it: the id; the code, where a version is sensitive
     const uint8_t *roles; // bits of enum role, by kind number
 };
 

@@ -43,7 +43,7 @@ class Output(unittest.TestCase):
         deadlines, _ = evaluate(rule("r", "{after: 6 working days}", calendar="hverdage", basis="\"§ 138 \\\"x\\\"\""),
                                 case(event("start", "2026-03-30T10:00")), "2026-03-30T10:00")
         self.assertEqual(deadlines[0]["explanation"], [
-            "Start: »start« man. 30-03-2026 kl. 10:00.",
+            "Start: »start« man. 30-03-2026 kl. 10.00.",
             "6 arbejdsdage efter man. 30-03-2026 i kalenderen »hverdage«: tir. 31-03, ons. 01-04, lør. 04-04, "
             "tir. 07-04, ons. 08-04, tor. 09-04-2026 (tor. 02-04 Skærtorsdag, fre. 03-04 Langfredag, "
             "søn. 05-04 Påskedag, man. 06-04 2. påskedag tælles ikke).",

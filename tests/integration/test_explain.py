@@ -128,9 +128,9 @@ class Explain(StackCase):
             "Paused by “proeve.sat_i_bero”, Fri 2025-12-19 at 12:00.",
             "Resumed Mon 2026-01-05 at 12:00. The due moves by 17 days.",
             "Due: the end of Thu 2026-01-22.",
-            "Breached from Fri 2026-01-23 at 00:00.",
-            "New due from “proeve.forlaenget”, Mon 2026-02-02 at 12:00: the end of Fri 2026-02-20. It came too late: the due "
-            "had passed, and the breach stands.",
+            "Municipality's own deadline not kept, as from Fri 2026-01-23 at 00:00.",
+            "New due from “proeve.forlaenget”, Mon 2026-02-02 at 12:00: the end of Fri 2026-02-20. It came too late: the "
+            "municipality's own deadline was not kept, and that does not change.",
             "Legal basis: Egen § 2."])
         self.assertEqual(deadline["version"], {"valid_from": "2025-01-01", "valid_until": None, "chosen_by": "start",
                                                "versions": 2})
@@ -147,7 +147,7 @@ class Explain(StackCase):
         self.assertEqual([(stage["at"], stage["text"], stage["to"], stage["fate"]) for stage in deadline["stages"][:4]], [
             ("2026-03-25T08:00:00+01:00", "3 working days before", ["caseworker"], "superseded"),
             ("2026-03-27T08:00:00+01:00", "1 working day before", ["caseworker", "team_leader"], "told"),
-            ("2026-03-31T00:00:00+02:00", "at the breach", ["caseworker", "team_leader"], "waiting"),
+            ("2026-03-31T00:00:00+02:00", "when the own deadline is not kept", ["caseworker", "team_leader"], "waiting"),
             ("2026-04-09T08:00:00+02:00", "5 working days after", ["team_leader", "department_head"], "waiting")])
         self.assertEqual(deadline["recorded"], {"state": "open", "due_at": "2026-03-30T23:59:59+02:00"})
         notices = {notice["person"]: notice for notice in deadline["notices"] if notice["stage_at"][:10] == "2026-03-27"}
@@ -181,7 +181,7 @@ class Explain(StackCase):
         after = self.deadline("S-1", "proeve.ansoegning", "--at", "2026-03-20T12:00")
         self.assertEqual(after["due_at"], "2026-04-20T23:59:59+02:00")
         self.assertEqual([transition["kind"] for transition in after["transitions"]], ["opened", "moved"])
-        self.assertIn("Ny frist fra »proeve.forlaenget« fre. 20-03-2026 kl. 10:00: udgangen af man. 20-04-2026.", self.steps(after))
+        self.assertIn("Ny egen frist fra »proeve.forlaenget« fre. 20-03-2026 kl. 10.00: udgangen af man. 20-04-2026.", self.steps(after))
 
         self.assertIn("did not know", self.explain("S-1", "--at", "2026-03-01", status=1))
         self.explain("S-1", status=2)
