@@ -5,6 +5,8 @@
 
 #include "core/stages.h"
 
+#include <string.h>
+
 struct step_list *duty_steps(const struct duty *duty)
 {
     return duty->evaluator->explain ? &duty->evaluator->steps : NULL;
@@ -148,6 +150,29 @@ static bool counts_misses(const struct rule *rule)
     return rule->due.form == DUE_EVERY || rule->due.form == DUE_AT_START;
 }
 
+// Leaves out the earliest drafts of the duty, and their steps, so that at most so many stay. Not each time
+// that there is one more, but when there are twice as many: a long series is moved as often as it is written.
+static void forget_earliest(struct duty *duty, size_t at_most)
+{
+    struct evaluator *evaluator = duty->evaluator;
+    size_t count = evaluator->draft_count - duty->first_draft;
+    if (count <= at_most)
+        return;
+    size_t left_out = count - at_most;
+    struct draft *first = evaluator->drafts + duty->first_draft, *kept = first + left_out;
+    size_t steps_from = first->first_step, steps_left_out = kept->first_step - steps_from;
+    memmove(first, kept, at_most * sizeof *first);
+    evaluator->draft_count -= left_out;
+    if (steps_left_out == 0)
+        return;
+    memmove(evaluator->steps.steps + steps_from, evaluator->steps.steps + steps_from + steps_left_out,
+            (evaluator->steps.count - steps_from - steps_left_out) * sizeof *evaluator->steps.steps);
+    evaluator->steps.count -= steps_left_out;
+    duty->first_step -= steps_left_out;
+    for (size_t i = 0; i < at_most; i++)
+        first[i].first_step -= steps_left_out;
+}
+
 // A draft of the deadline, unless the rule does not speak of this case.
 static struct deadline *write_down(struct duty *duty, enum deadline_state state, instant closed_at)
 {
@@ -156,6 +181,8 @@ static struct deadline *write_down(struct duty *duty, enum deadline_state state,
         evaluator->steps.count = duty->first_step;
         return NULL;
     }
+    if (evaluator->draft_count - duty->first_draft == 2 * OCCURRENCES_MAX)
+        forget_earliest(duty, OCCURRENCES_MAX);
     note(duty, (struct step){.kind = STEP_BASIS});
     MEMORY_GROW(evaluator->drafts, evaluator->draft_count, evaluator->draft_capacity);
     struct draft *draft = &evaluator->drafts[evaluator->draft_count++];
@@ -622,4 +649,5 @@ void duty_finish(struct duty *duty)
         write_down_open(duty);
     if (duty->series)
         series_finish(duty);
+    forget_earliest(duty, OCCURRENCES_MAX);
 }

@@ -31,6 +31,7 @@ struct duty {
     const struct seen_event *const *events; // what concerns the line on this subject, in order
     size_t position;                        // of the event being handled
 
+    size_t first_draft;  // of this duty's drafts
     int occurrences;     // so far
     int missed_in_a_row; // up to the last closed one
     instant last_start;  // of a start event, for double starts

@@ -372,18 +372,19 @@ static void run_duty(struct evaluator *evaluator, int line_number, int subject)
                         .line_number = line_number,
                         .subject = subject,
                         .events = evaluator->stream,
+                        .first_draft = evaluator->draft_count,
                         .last_start = INSTANT_NONE,
                         .shared_at = INSTANT_NONE};
-    size_t first = evaluator->draft_count;
     for (; duty.position < count; duty.position++)
         duty_handle(&duty, evaluator->stream[duty.position]);
     duty_finish(&duty);
 
-    if (evaluator->draft_count == first)
+    if (evaluator->draft_count == duty.first_draft)
         return;
     MEMORY_GROW(evaluator->sections, evaluator->section_count, evaluator->section_capacity);
-    evaluator->sections[evaluator->section_count++] = (struct section){
-        line->rank, evaluator->subject_names[subject], first, evaluator->draft_count - first};
+    evaluator->sections[evaluator->section_count++] =
+        (struct section){line->rank, evaluator->subject_names[subject], duty.first_draft,
+                         evaluator->draft_count - duty.first_draft};
 }
 
 // --- one rule after another ---

@@ -67,6 +67,10 @@ struct evaluation {
 
 #define EVALUATE_EXPLAIN 1u
 
+// Of one rule on one subject the latest so many occurrences are results: 27 years of a daily series. Earlier
+// ones are evaluated like any other, keep their numbers and their breaches, but are left out.
+#define OCCURRENCES_MAX 10000
+
 struct evaluator; // scratch memory, reused from case to case; one per thread
 
 struct evaluator *evaluator_new(const struct ruleset *rules);

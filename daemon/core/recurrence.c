@@ -383,6 +383,51 @@ int recurrence_parse(const char *text, size_t length, struct recurrence **ret_re
     return -1;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// How many of `count` consecutive units a step over `interval` of them can hit.
+static int64_t hits(int64_t count, int64_t interval)
+{
+    return (count + interval - 1) / interval;
+}
+
+// Of the hours, minutes or seconds of a day that the rule may enter, as many as its interval can hit.
+static int64_t periods_in_a_day(const struct recurrence *rule)
+{
+    int64_t hours = __builtin_popcountll(rule->hours), minutes = hours * __builtin_popcountll(rule->minutes),
+            seconds = minutes * __builtin_popcountll(rule->seconds), interval = rule->interval;
+    switch (rule->frequency) {
+    case HOURLY:
+        return least(hours, hits(24, interval));
+    case MINUTELY:
+        return least(minutes, least(hours * hits(60, interval), hits(1440, interval)));
+    case SECONDLY:
+        return least(least(seconds, minutes * hits(60, interval)),
+                     least(hours * hits(3600, interval), hits(SECONDS_PER_DAY, interval)));
+    default:
+        return 1; // or less
+    }
+}
+
+// What the rule does not name, it takes from its start: one value.
+int64_t recurrence_most_in_a_day(const struct recurrence *recurrence)
+{
+    const struct recurrence *rule = recurrence;
+    int64_t in_period = 1;
+    if (rule->frequency > SECONDLY && given(rule, PART_BYSECOND))
+        in_period *= __builtin_popcountll(rule->seconds);
+    if (rule->frequency > MINUTELY && given(rule, PART_BYMINUTE))
+        in_period *= __builtin_popcountll(rule->minutes);
+    if (rule->frequency > HOURLY && given(rule, PART_BYHOUR))
+        in_period *= __builtin_popcountll(rule->hours);
+    if (rule->position_count > 0)
+        in_period = least(in_period, rule->position_count);
+    return periods_in_a_day(rule) * in_period;
+}
+
 void recurrence_free(struct recurrence *recurrence)
 {
     if (recurrence)

@@ -13,6 +13,8 @@ int recurrence_parse(const char *text, size_t length, struct recurrence **ret_re
                      struct error *err) MUST_CHECK;
 void recurrence_free(struct recurrence *recurrence);              // NULL is fine
 const char *recurrence_text(const struct recurrence *recurrence); // as it was parsed
+// No day has more instances than this, whatever the start.
+int64_t recurrence_most_in_a_day(const struct recurrence *recurrence);
 
 // Iterates the civil times of the rule with DTSTART at (date, second), in order, DTSTART itself included
 // where the rule yields it, each once. Ends (false) at CIVIL_YEAR_MAX; the search for the next is bounded (at

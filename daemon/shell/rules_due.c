@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define RRULE_MAX 500
+// Once an hour. What fires more often is no duty of a person, and would fill the results of an old case.
+#define SERIES_PER_DAY_MAX 24
 
 static int read_after(struct loader *loader, const struct yaml_node *node, struct due *due)
 {
@@ -66,6 +68,12 @@ static int read_every(struct loader *loader, const struct yaml_node *node, struc
     if (recurrence_parse(text, strlen(text), &due->every, &inner) < 0)
         return yaml_error(node, loader->err, "every: %s", inner.text);
     keep_recurrence(loader, due->every);
+    int64_t most = recurrence_most_in_a_day(due->every);
+    if (most > SERIES_PER_DAY_MAX)
+        return yaml_error(node, loader->err,
+                          "every: this RRULE can fire %lld times on one day; at most %d are allowed: name "
+                          "fewer times, as in FREQ=DAILY;BYHOUR=9,15;BYMINUTE=0;BYSECOND=0",
+                          (long long)most, SERIES_PER_DAY_MAX);
     due->every_text = loader_keep(loader, text);
     return 0;
 }

@@ -365,6 +365,7 @@ struct walk {
     instant now, wake_at;
     struct buffer result, other;
     uint64_t seed;
+    size_t cases, incomparable;
 };
 
 static void expect_same(struct walk *walk, const char *what)
@@ -406,6 +407,64 @@ static void nothing_changes_before_the_wake_up(struct walk *walk)
     instant until = walk->wake_at == INSTANT_NONE ? at("2027-01-01T00:00") : walk->wake_at - 1;
     describe(evaluate(walk->evaluator, &walk->test.casefile, until, 0), false, &walk->other);
     expect_same(walk, "a second before the wake-up");
+}
+
+static const struct deadline *find(const struct evaluation *evaluation, const struct deadline *like)
+{
+    for (size_t i = 0; i < evaluation->deadline_count; i++) {
+        const struct deadline *d = &evaluation->deadlines[i];
+        if (d->rule->line == like->rule->line && d->occurrence == like->occurrence &&
+            strcmp(d->subject, like->subject) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+// An extension to an earlier date, or the day of an `on_day_of`, can put a due into the past; it is broken,
+// or has closed by itself, in the past then, and what starts on that breach began there.
+static bool changes_the_past(const struct evaluation *later, const struct deadline *before, size_t count,
+                             instant now)
+{
+    const struct evaluation earlier = {.deadlines = (struct deadline *)before, .deadline_count = count};
+    for (size_t i = 0; i < later->deadline_count; i++) {
+        const struct deadline *d = &later->deadlines[i], *was = find(&earlier, d);
+        bool broken = d->breached_at != INSTANT_NONE && d->breached_at <= now,
+             closed = d->closed_at != INSTANT_NONE && d->closed_at <= now;
+        if ((broken && (was == NULL || was->breached_at != d->breached_at)) ||
+            (closed && (was == NULL || was->closed_at != d->closed_at)))
+            return true;
+    }
+    return false;
+}
+
+// Events in between included. A missed at_start alone gets its breach a second after it closed.
+static void a_later_now_never_changes_what_is_closed(struct walk *walk, struct dice *dice)
+{
+    const struct evaluation *evaluation = evaluate(walk->evaluator, &walk->test.casefile, walk->now, 0);
+    size_t count = evaluation->deadline_count;
+    struct deadline *before = memory_alloc((count + 1) * sizeof *before);
+    for (size_t i = 0; i < count; i++)
+        before[i] = evaluation->deadlines[i];
+    instant later = walk->now + 1 + (instant)roll(dice, 400 * 24) * 3600;
+    evaluation = evaluate(walk->evaluator, &walk->test.casefile, later, 0);
+    bool comparable = !changes_the_past(evaluation, before, count, walk->now);
+    walk->incomparable += !comparable;
+    for (size_t i = 0; i < count && comparable; i++) {
+        const struct deadline *then = &before[i], *now = find(evaluation, then);
+        if (!deadline_is_closed(then->state))
+            continue;
+        bool same = now && now->rule == then->rule && now->state == then->state &&
+                    now->anchor_at == then->anchor_at && now->due_at == then->due_at &&
+                    now->closed_at == then->closed_at && now->missed_in_a_row == then->missed_in_a_row &&
+                    (now->breached_at == then->breached_at || then->closed_at == walk->now);
+        if (!same) {
+            describe(evaluation, true, &walk->other);
+            fail_msg("seed %llu: %s/%s#%d was closed and is not what it was\n--- before\n%s--- later\n%s",
+                     (unsigned long long)walk->seed, then->rule->id, then->subject, then->occurrence,
+                     walk->result.data, walk->other.data);
+        }
+    }
+    free(before);
 }
 
 // The journal counts on this: what was closed or breached stays so while no event comes.
@@ -474,20 +533,26 @@ static void every_computation_can_be_repeated(struct walk *walk)
     }
 }
 
+#define SEEDS 100 // each a set of rules; CI also runs 2000
+#define CASES 100 // of each
+
 static void holds_for_any_rules_and_events(void **state)
 {
     (void)state;
-    const char *given = getenv("FRISTD_SEED");
+    // FRISTD_SEED repeats one set of rules with its cases; FRISTD_SEEDS tries so many more.
+    const char *given = getenv("FRISTD_SEED"), *more = getenv("FRISTD_SEEDS");
     uint64_t first = given ? strtoull(given, NULL, 10) : 1;
+    uint64_t count = given ? 1 : more ? strtoull(more, NULL, 10) : SEEDS;
     struct walk walk = {0};
-    for (walk.seed = first; walk.seed < first + (given ? 1 : 300); walk.seed++) {
+    for (walk.seed = first; walk.seed < first + count; walk.seed++) {
         struct dice dice = {walk.seed * 0x9e3779b97f4a7c15ull};
         struct rule_builder builder;
         random_set(&dice, &builder);
         walk.evaluator = evaluator_new(&builder.rules);
         walk.rules = &builder.rules;
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < CASES; i++) {
             random_case(&dice, &walk.test);
+            walk.cases++;
             walk.now = at("2026-03-02T00:00") + (instant)roll(&dice, 40 * 24) * 3600 - 1;
             const struct evaluation *evaluation = evaluate(walk.evaluator, &walk.test.casefile, walk.now, 0);
             walk.wake_at = evaluation->wake_at;
@@ -496,12 +561,14 @@ static void holds_for_any_rules_and_events(void **state)
             what_comes_later_does_not_matter(&walk);
             nothing_changes_before_the_wake_up(&walk);
             states_hold_together(&walk);
+            a_later_now_never_changes_what_is_closed(&walk, &dice);
             every_step_has_words(&walk);
             every_computation_can_be_repeated(&walk);
         }
         evaluator_free(walk.evaluator);
         builder_done(&builder);
     }
+    assert_true(walk.incomparable < walk.cases / 5);
     buffer_done(&walk.result);
     buffer_done(&walk.other);
 }
@@ -541,6 +608,113 @@ static void many_subjects(void **state)
     free(names);
 }
 
+static struct rule *old_rule(struct rule_builder *builder, const char *id)
+{
+    struct rule *rule = builder_rule(builder, id);
+    rule->from = builder_date("1980-01-01");
+    return rule;
+}
+
+// A series that nobody ended: its latest instances are results, numbered and explained as if all were.
+static void a_series_of_decades_keeps_its_latest(void **state)
+{
+    static const struct {
+        const char *every, *from, *now;
+        int instances; // up to the one that is open
+    } cases[] = {
+        {"FREQ=WEEKLY", "1990-01-01T10:00", "2026-11-23T09:00", 1925},
+        {"FREQ=DAILY", "1999-07-09T10:00", "2026-11-23T09:00", OCCURRENCES_MAX - 1},
+        {"FREQ=DAILY", "1999-07-08T10:00", "2026-11-23T09:00", OCCURRENCES_MAX},
+        {"FREQ=DAILY", "1999-07-07T10:00", "2026-11-23T09:00", OCCURRENCES_MAX + 1},
+        {"FREQ=HOURLY", "2020-01-01T10:00", "2026-11-23T09:30", 60425}, // seven hours were skipped,
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rule_builder builder;
+        struct test_case test;
+        builder_init(&builder, zone);
+        builder_after(&old_rule(&builder, "before")->due, "7 days");
+        builder_every(&builder, &old_rule(&builder, "series")->due, cases[i].every);
+        struct rule *told = old_rule(&builder, "told");
+        told->start.count = 0;
+        told->due.form = DUE_AT_START;
+        builder_starts_on_breach(&builder, told, "series");
+        builder_finish(&builder);
+        begin_case(&test);
+        add_event(&test, "start", at(cases[i].from));
+        struct evaluator *evaluator = evaluator_new(&builder.rules);
+        int kept = cases[i].instances < OCCURRENCES_MAX ? cases[i].instances : OCCURRENCES_MAX;
+        int told_kept = cases[i].instances - 1 < OCCURRENCES_MAX ? cases[i].instances - 1 : OCCURRENCES_MAX;
+        for (unsigned flags = 0; flags <= EVALUATE_EXPLAIN; flags++) {
+            const struct evaluation *result = evaluate(evaluator, &test.casefile, at(cases[i].now), flags);
+            assert_int_equal(result->deadline_count, 1 + kept + told_kept);
+            const struct deadline *first = &result->deadlines[1], *last = first + kept - 1;
+            for (int k = 0; k < kept; k++) {
+                assert_int_equal(first[k].occurrence, cases[i].instances - kept + 1 + k);
+                assert_int_equal(first[k].missed_in_a_row, first[k].occurrence);
+                if (k > 0)
+                    assert_int_equal(first[k].anchor_at, first[k - 1].due_at);
+                if (flags == EVALUATE_EXPLAIN) {
+                    assert_int_equal(first[k].steps[0].kind,
+                                     first[k].occurrence == 1 ? STEP_START : STEP_INSTANCE);
+                    assert_int_equal(first[k].steps[1].to, first[k].due_at);
+                    assert_int_equal(first[k].steps[first[k].step_count - 1].kind, STEP_BASIS);
+                }
+            }
+            assert_int_equal(last->state, STATE_OPEN);
+            assert_int_equal(last[told_kept].occurrence, cases[i].instances - 1);
+            assert_int_equal(last[told_kept].state, STATE_MISSED);
+        }
+        evaluator_free(evaluator);
+        builder_done(&builder);
+    }
+}
+
+// Every clock change that there has been since 1980, and those that are promised until 2100: an hour is an
+// hour, and a time that is skipped or comes twice is taken as RULES says.
+static void both_nights_of_every_clock_change(void **state)
+{
+    (void)state;
+    struct rule_builder builder;
+    struct test_case test;
+    builder_init(&builder, zone);
+    builder_after(&old_rule(&builder, "a.hours")->due, "24 hours");
+    struct rule *timed = old_rule(&builder, "b.timed");
+    builder_after(&timed->due, "1 days");
+    timed->due.at = 2 * 3600 + 1800;
+    builder_after(&old_rule(&builder, "c.day")->due, "1 days");
+    builder_every(&builder, &old_rule(&builder, "d.series")->due,
+                  "FREQ=DAILY;BYHOUR=2;BYMINUTE=30;BYSECOND=0");
+    builder_finish(&builder);
+    struct evaluator *evaluator = evaluator_new(&builder.rules);
+    int changes = 0;
+    for (civil_date day = builder_date("1980-01-02"); day < builder_date("2100-01-01"); day++) {
+        instant midnight = zone_to_instant(zone, day, 0), next = zone_to_instant(zone, day + 1, 0);
+        instant length = next - midnight;
+        if (length == 86400)
+            continue;
+        changes++;
+        instant half_past_two = midnight + 9000; // as many seconds into the night as on others
+        instant expected =
+            length < 86400 ? midnight + 7200 : half_past_two; // after the gap; the first of two
+        begin_case(&test);
+        add_event(&test, "start", zone_to_instant(zone, day - 1, 20 * 3600));
+        const struct evaluation *result = evaluate(evaluator, &test.casefile, midnight, 0);
+        assert_int_equal(result->deadline_count, 4);
+        const struct deadline *d = result->deadlines;
+        assert_int_equal(d[0].due_at - d[0].anchor_at, 86400);
+        struct civil_time due = zone_to_civil(zone, d[0].due_at);
+        assert_int_equal(due.date, day);
+        assert_int_equal(due.second, 20 * 3600 + 86400 - length);
+        assert_int_equal(d[1].due_at, expected);
+        assert_int_equal(d[2].due_at, next - 1);
+        assert_int_equal(d[3].due_at, expected);
+    }
+    assert_int_equal(changes, 2 * 120);
+    evaluator_free(evaluator);
+    builder_done(&builder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +723,8 @@ int main(void)
         cmocka_unit_test(names_states),
         cmocka_unit_test(holds_for_any_rules_and_events),
         cmocka_unit_test(many_subjects),
+        cmocka_unit_test(a_series_of_decades_keeps_its_latest),
+        cmocka_unit_test(both_nights_of_every_clock_change),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
