@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
 """Makes catalogue.md and events.md from the rules as `fristd rules` lists them, the list of the law's rules that they
-are counted against (tests/support/law_catalogue.tsv) and what each kind of event means (events.tsv).
+are counted against (tests/support/law_catalogue.tsv) and what each kind of event means (events.tsv); from the last also
+the vocabulary config/rules/kinds.yaml.
 
 usage: contrib/catalogue/tables.py --binary build/release/daemon/fristd [--check]"""
 
@@ -158,17 +159,33 @@ knows. An event may stand beside another one at the same time where the table sa
 """ + "\n".join(lines) + "\n"
 
 
+def vocabulary():
+    """config/rules/kinds.yaml"""
+    lines = ["# SPDX-License-Identifier: MPL-2.0", "# Which kinds of events there are, made by contrib/catalogue/tables.py from events.tsv. A rule that names another kind is",
+             "# refused, so that a misspelt one cannot wait for an event that never comes. The municipality writes kinds of its own",
+             "# into a file of its own, under the same key. What each means and how to derive it: contrib/catalogue/events.md.", "", "kinds:"]
+    topic = None
+    for kind, *_ in read_tsv(HERE / "events.tsv"):
+        if kind.split(".")[0] != topic:
+            topic = kind.split(".")[0]
+            lines += [""] if lines[-1] != "kinds:" else []
+        lines.append(f"  - {kind}")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--binary", required=True, help="the fristd that lists the rules")
     options.add_argument("--check", action="store_true", help="change nothing; exit 1 when a table is out of date")
     options = options.parse_args()
+    kinds = SOURCE / "config/rules/kinds.yaml"
+    if not options.check:
+        kinds.write_text(vocabulary())  # before the rules, which are refused with a kind that is not in it
     rules = read_rules(options.binary)
     stale = []
-    for name, text in (("catalogue.md", catalogue(rules)), ("events.md", events(rules))):
-        path = HERE / name
+    for path, text in ((kinds, vocabulary()), (HERE / "catalogue.md", catalogue(rules)), (HERE / "events.md", events(rules))):
         if options.check:
-            stale += [] if path.exists() and path.read_text() == text else [name]
+            stale += [] if path.exists() and path.read_text() == text else [path.name]
         else:
             path.write_text(text)
     if stale:

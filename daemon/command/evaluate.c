@@ -353,7 +353,7 @@ static int begin(struct session *session)
     struct error err;
     const struct options *options = session->options;
     if (zone_load(options->zone, &session->zone, &err) < 0 ||
-        rules_load(options->rules, session->zone, warn, NULL, &session->rules, &err) < 0) {
+        rules_load_draft(options->rules, session->zone, warn, NULL, &session->rules, &err) < 0) {
         fprintf(stderr, "fristd evaluate: %s\n", err.text);
         return -1;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Holidays, calendars, and the settings that stand once in a set.
+// Holidays, calendars, the vocabulary of events, and the settings that stand once in a set.
 #include "shell/rules_loader.h"
 
 #include <stdlib.h>
@@ -193,6 +193,16 @@ int rules_read_births(struct loader *loader, const struct yaml_node *node)
     if (once(loader, &loader->births, node, "births") < 0)
         return -1;
     return loader_kinds(loader, node, "births", &loader->rules->births);
+}
+
+int rules_read_kinds(struct loader *loader, const struct yaml_node *node)
+{
+    if (loader_need_list(loader, node, "kinds") < 0)
+        return -1;
+    for (size_t i = 0; i < yaml_count(node); i++)
+        if (loader_define(loader, &loader->vocabulary, yaml_item(node, i), "kind") < 0)
+            return -1;
+    return 0;
 }
 
 int rules_read_notice_time(struct loader *loader, const struct yaml_node *node)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // All files are parsed first; then one section after the other is read through all of them, each before those
-// that refer to it: holidays, calendars, escalations, the ids of rules, the rules. So neither the order of
-// the files nor the order inside them matters. What can only be seen on the whole is left to rules_finish().
+// that refer to it: kinds, holidays, calendars, escalations, the ids of rules, the rules. So neither the
+// order of the files nor the order inside them matters. What can only be seen on the whole is left to
+// rules_finish().
 #include "shell/rules_file.h"
 
 #include "shell/file.h"
@@ -28,8 +29,9 @@ static size_t count_entries(const struct loader *loader, const char *section)
 
 static int check_top_keys(struct loader *loader)
 {
-    static const char *const keys[] = {"holidays",    "calendars",   "office_calendar", "births",
-                                       "notice_time", "escalations", "rules",           NULL};
+    static const char *const keys[] = {"kinds",           "holidays", "calendars",
+                                       "office_calendar", "births",   "notice_time",
+                                       "escalations",     "rules",    NULL};
     for (size_t i = 0; i < loader->source_count; i++) {
         const struct yaml_node *root = yaml_root(loader->sources[i].yaml);
         if (root && yaml_check_keys(root, "a file of rules", keys, loader->err) < 0)
@@ -69,6 +71,38 @@ static int compare_versions(const void *left, const void *right)
     return (a->from > b->from) - (a->from < b->from);
 }
 
+// What begins between two versions of a rule would be counted by neither, and nobody would hear of it.
+static int check_gap(struct loader *loader, const struct rule *earlier, const struct rule *later)
+{
+    if (earlier->until == CIVIL_NONE || earlier->until + 1 >= later->from)
+        return 0;
+    char last[CIVIL_DATE_SIZE], first[CIVIL_DATE_SIZE];
+    civil_format_date(earlier->until, last);
+    civil_format_date(later->from, first);
+    if (loader->allow_gaps) {
+        loader_warn(loader, later->place, "rule \"%s\": no version is in force after %s and before %s",
+                    later->id, last, first);
+        return 0;
+    }
+    return error_set(
+        loader->err,
+        "%s:%d:%d: rule \"%s\": no version is in force after %s and before %s, the version at "
+        "%s:%d:%d ends too early: let the ranges meet; where nothing is to be counted in between, "
+        "say so by a version with confidence: C",
+        later->place.file, later->place.line, later->place.column, later->id, last, first,
+        earlier->place.file, earlier->place.line, earlier->place.column);
+}
+
+static int check_gaps(struct loader *loader)
+{
+    const struct ruleset *rules = loader->rules;
+    for (int i = 0; i < rules->line_count; i++)
+        for (int v = 1; v < rules->lines[i].version_count; v++)
+            if (check_gap(loader, rules->lines[i].versions[v - 1], rules->lines[i].versions[v]) < 0)
+                return -1;
+    return 0;
+}
+
 static int read_sources(struct loader *loader)
 {
     struct ruleset *rules = loader->rules;
@@ -78,7 +112,8 @@ static int read_sources(struct loader *loader)
     rules->calendars = loader_array(loader, count_entries(loader, "calendars"), sizeof(struct calendar *));
     rules->escalations =
         loader_array(loader, count_entries(loader, "escalations"), sizeof *rules->escalations);
-    if (read_section(loader, "holidays", rules_read_holidays) < 0 ||
+    if (read_section(loader, "kinds", rules_read_kinds) < 0 ||
+        read_section(loader, "holidays", rules_read_holidays) < 0 ||
         read_section(loader, "calendars", rules_read_calendars) < 0 ||
         read_section(loader, "office_calendar", rules_read_office_calendar) < 0 ||
         read_section(loader, "births", rules_read_births) < 0 ||
@@ -97,7 +132,7 @@ static int read_sources(struct loader *loader)
     rules->kinds = loader_array(loader, (size_t)rules->kind_count, sizeof *rules->kinds);
     for (int i = 0; i < rules->kind_count; i++)
         rules->kinds[i] = loader->kinds.names[i];
-    return rules_finish(rules, loader->err);
+    return rules_finish(rules, loader->err) < 0 ? -1 : check_gaps(loader);
 }
 
 static struct source *add_source(struct loader *loader, const char *file)
@@ -213,6 +248,16 @@ int rules_load(const char *directory, const struct zone *zone,
 {
     *ret_rules = (struct ruleset){.zone = zone};
     struct loader loader = {.rules = ret_rules, .err = err, .on_warning = on_warning, .data = data};
+    return finish(&loader, read_directory(&loader, directory));
+}
+
+int rules_load_draft(const char *directory, const struct zone *zone,
+                     void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
+                     struct error *err)
+{
+    *ret_rules = (struct ruleset){.zone = zone};
+    struct loader loader = {
+        .rules = ret_rules, .err = err, .on_warning = on_warning, .data = data, .allow_gaps = true};
     return finish(&loader, read_directory(&loader, directory));
 }
 

@@ -19,6 +19,12 @@ int rules_load(const char *directory, const struct zone *zone,
                void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
                struct error *err) MUST_CHECK;
 
+// The same for rules that are only tried: of a gap between the versions of a rule, which is refused
+// otherwise, there is a warning.
+int rules_load_draft(const char *directory, const struct zone *zone,
+                     void (*on_warning)(void *data, const char *text), void *data, struct ruleset *ret_rules,
+                     struct error *err) MUST_CHECK;
+
 // The same with every rule of confidence C confirmed, without warnings: examples show what such a rule would
 // do.
 int rules_load_confirmed(const char *directory, const struct zone *zone, struct ruleset *ret_rules,

@@ -35,6 +35,7 @@ void loader_done(struct loader *loader)
     for (size_t i = 0; i < loader->source_count; i++)
         yaml_close(loader->sources[i].yaml);
     free(loader->sources);
+    known_done(&loader->vocabulary);
     known_done(&loader->kinds);
     known_done(&loader->holidays);
     known_done(&loader->calendars);
@@ -148,6 +149,9 @@ int loader_kind(struct loader *loader, const struct yaml_node *node, const char 
         return -1;
     if (loader_is_breach(name))
         return yaml_error(node, loader->err, BREACH_PREFIX " stands only in start, not in %s", what);
+    if (loader->vocabulary.table.count > 0 && known_find(&loader->vocabulary, name) < 0)
+        return yaml_unknown(node, "kind", loader->vocabulary.names, (size_t)loader->vocabulary.table.count,
+                            loader->err);
     *ret_kind = known_find(&loader->kinds, name);
     if (*ret_kind < 0)
         *ret_kind = known_add(&loader->kinds, loader_keep(loader, name), loader_place(loader, node));

@@ -37,11 +37,13 @@ struct loader {
     void (*on_warning)(void *data, const char *text);
     void *data;
     bool confirm_all; // as if every rule said confirmed: true
+    bool allow_gaps;  // between the versions of a rule: only a warning
 
     struct source *sources;
     size_t source_count, source_capacity;
     const char *file; // of the source being read
 
+    struct known_names vocabulary; // `kinds`: where there is one, no other kind may be named
     struct known_names kinds, holidays, calendars, escalations, lines, codes;
     struct holiday_list *holiday_lists; // by number in holidays
     int *version_counts;                // by number in lines
@@ -83,7 +85,7 @@ int loader_refer(struct loader *loader, const struct known_names *known, const s
                  const char *what);
 
 bool loader_is_breach(const char *kind);
-// Every kind that is named anywhere gets a number.
+// Every kind that is named anywhere gets a number; with a vocabulary it must be in it.
 int loader_kind(struct loader *loader, const struct yaml_node *node, const char *what, int *ret_kind);
 int loader_kinds(struct loader *loader, const struct yaml_node *node, const char *what,
                  struct kind_list *ret_kinds);
@@ -106,6 +108,7 @@ int rules_read_holidays(struct loader *loader, const struct yaml_node *section);
 int rules_read_calendars(struct loader *loader, const struct yaml_node *section);
 int rules_read_office_calendar(struct loader *loader, const struct yaml_node *node);
 int rules_read_births(struct loader *loader, const struct yaml_node *node);
+int rules_read_kinds(struct loader *loader, const struct yaml_node *node);
 int rules_read_notice_time(struct loader *loader, const struct yaml_node *node);
 int rules_read_escalations(struct loader *loader, const struct yaml_node *section);
 int rules_declare(struct loader *loader,

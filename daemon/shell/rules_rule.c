@@ -2,8 +2,6 @@
 // One rule out of its map.
 #include "shell/rules_loader.h"
 
-#include "core/nearest.h"
-
 #include <string.h>
 
 #define TITLE_MAX 500
@@ -164,14 +162,9 @@ static int read_start(struct loader *loader, const struct yaml_node *node, struc
         }
         const char *id = name + strlen(BREACH_PREFIX);
         int line = known_find(&loader->lines, id);
-        if (line < 0) {
-            char quoted[YAML_QUOTE_SIZE];
-            const char *nearest =
-                nearest_name(id, strlen(id), loader->lines.names, (size_t)loader->lines.table.count);
-            return yaml_error(item, loader->err, "start: unknown rule \"%s\" after " BREACH_PREFIX "%s%s%s",
-                              yaml_quote(id, quoted), nearest ? "; did you mean \"" : "",
-                              nearest ? nearest : "", nearest ? "\"?" : "");
-        }
+        if (line < 0)
+            return yaml_unknown_name(item, id, "rule after " BREACH_PREFIX, loader->lines.names,
+                                     (size_t)loader->lines.table.count, loader->err);
         loader_add_number(rule->breach_of, &rule->breach_of_count, line);
     }
     return 0;

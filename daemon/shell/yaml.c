@@ -428,8 +428,13 @@ static void add_names(struct buffer *into, const char *const *names, size_t coun
 int yaml_unknown(const struct yaml_node *node, const char *what, const char *const *names, size_t count,
                  struct error *err)
 {
+    return yaml_unknown_name(node, yaml_text(node, NULL), what, names, count, err);
+}
+
+int yaml_unknown_name(const struct yaml_node *node, const char *text, const char *what,
+                      const char *const *names, size_t count, struct error *err)
+{
     char quoted[YAML_QUOTE_SIZE];
-    const char *text = yaml_text(node, NULL);
     const char *nearest = nearest_name(text, strlen(text), names, count);
     struct buffer message = {0};
     buffer_format(&message, "unknown %s \"%s\"", what, yaml_quote(text, quoted));

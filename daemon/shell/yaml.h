@@ -56,6 +56,9 @@ int yaml_check_keys(const struct yaml_node *map, const char *what, const char *c
 // `unknown WHAT "text"`, the near miss and as much of the list of names as fits; always -1.
 int yaml_unknown(const struct yaml_node *node, const char *what, const char *const *names, size_t count,
                  struct error *err);
+// The same for a name that is only a part of the node's text.
+int yaml_unknown_name(const struct yaml_node *node, const char *text, const char *what,
+                      const char *const *names, size_t count, struct error *err);
 
 #define YAML_QUOTE_SIZE 96
 // Text from a file made fit for a message: control characters become '?', what is too long ends in "…".

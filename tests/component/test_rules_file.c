@@ -407,15 +407,27 @@ static void many_recurrences_are_kept(void **state)
 #define CALENDAR     "calendars: {c: {weekdays: [mo]}}\n"
 #define OF_HEAD      HEAD "  start: [x]\n"
 #define EXAMPLE_KEYS "name, now, case_type, events, expect, faults"
-#define OF_EXAMPLE   OF_HEAD "  due: {after: 1 day}\n  examples: [{name: e, "
+#define KINDS        "kinds: [sag.aabnet, sag.lukket]\n"
+#define NO_SUCH_KIND                                                                                         \
+    "unknown kind \"sag.aabne\"; did you mean \"sag.aabnet\"? Allowed: sag.aabnet, sag.lukket"
+// A second rule, on line 11 behind OF_HEAD and a due of one line.
+#define OTHER(id, due) VERSION(id, "from: 2024-01-01", due)
+#define VERSION(id, valid, due)                                                                              \
+    "- {id: " id ", code: K1, title: T, basis: B, kind: own, valid: {" valid "}, confidence: A, "            \
+    "start: [x], due: {" due "}}\n"
+#define FIRES(times)                                                                                         \
+    "every: this RRULE can fire " times                                                                      \
+    " times on one day; at most 24 are allowed: name fewer times, as in "                                    \
+    "FREQ=DAILY;BYHOUR=9,15;BYMINUTE=0;BYSECOND=0"
+#define OF_EXAMPLE OF_HEAD "  due: {after: 1 day}\n  examples: [{name: e, "
 
 static const struct {
     const char *text, *message;
 } refused[] = {
     // The file.
     {"rule: []\n", "r.yaml:1:1: unknown key in a file of rules \"rule\"; did you mean \"rules\"? Allowed: "
-                   "holidays, calendars, office_calendar, births, notice_time, escalations, rules"},
-    {"- a\n", "r.yaml:1:1: a file of rules must be a map of keys; allowed: holidays, calendars, "
+                   "kinds, holidays, calendars, office_calendar, births, notice_time, escalations, rules"},
+    {"- a\n", "r.yaml:1:1: a file of rules must be a map of keys; allowed: kinds, holidays, calendars, "
               "office_calendar, births, notice_time, escalations, rules"},
     {"rules: {}\n", "r.yaml:1:8: rules must be a list, such as [a, b]"},
     {"rules: []\nrules: []\n", "r.yaml:2:1: the key \"rules\" stands here a second time; first on line 1"},
@@ -520,7 +532,27 @@ static const struct {
     {HEAD "  start: x\n  due: {after: 1 day}\n", "r.yaml:9:10: start must be a list, such as [a, b]"},
     {HEAD "  start: []\n  due: {after: 1 day}\n", "r.yaml:9:10: start must name at least one kind of event"},
     {HEAD "  start: ['breach:b']\n  due: {after: 1 day}\n",
-     "r.yaml:9:11: start: unknown rule \"b\" after breach:"},
+     "r.yaml:9:11: unknown rule after breach: \"b\"; allowed: a"},
+    {HEAD
+     "  start: ['breach:bfu.afslutnin']\n  due: {after: 1 day}\n" OTHER("bfu.afslutning", "after: 1 day"),
+     "r.yaml:9:11: unknown rule after breach: \"bfu.afslutnin\"; did you mean \"bfu.afslutning\"? Allowed: "
+     "a, bfu.afslutning"},
+    {OF_HEAD "  due: {same_as: bfu.afslutnin}\n" OTHER("bfu.afslutning", "after: 1 day"),
+     "r.yaml:10:18: unknown rule \"bfu.afslutnin\"; did you mean \"bfu.afslutning\"? Allowed: a, "
+     "bfu.afslutning"},
+    {OF_HEAD "  due: {earliest: [{after: 1 day}, {same_as: c}]}\n",
+     "r.yaml:10:46: unknown rule \"c\"; allowed: a"},
+    // Kinds, where there is a vocabulary.
+    {"kinds: sag.lukket\n", "r.yaml:1:8: kinds must be a list, such as [a, b]"},
+    {"kinds: [sag.lukket, sag.lukket]\n", "r.yaml:1:21: kind \"sag.lukket\" is already defined in r.yaml:1"},
+    {KINDS HEAD "  start: [sag.aabne]\n  due: {after: 1 day}\n", "r.yaml:10:11: " NO_SUCH_KIND},
+    {KINDS HEAD "  start: [sag.lukket]\n  stop: [sag.lukket, sag.aabne]\n  due: {after: 1 day}\n",
+     "r.yaml:11:22: " NO_SUCH_KIND},
+    {KINDS HEAD "  start: [sag.lukket]\n  only_if: [sag.aabne]\n  due: {after: 1 day}\n",
+     "r.yaml:11:13: " NO_SUCH_KIND},
+    {KINDS HEAD "  start: [sag.lukket]\n  due: {earliest: [{after: 1 day}, {on_day_of: sag.aabne}]}\n",
+     "r.yaml:11:48: " NO_SUCH_KIND},
+    {KINDS "births: [sag.aabne]\n", "r.yaml:2:10: " NO_SUCH_KIND},
     {OF_HEAD "  due: {after: 1 day}\n  stop: ['breach:a']\n",
      "r.yaml:11:10: breach: stands only in start, not in stop"},
     {OF_HEAD "  due: {earliest: [{after: 1 day}, {on_day_of: 'breach:a'}]}\n",
@@ -621,17 +653,41 @@ static const struct {
      "r.yaml:10:16: every: COUNT is not allowed: a series ends when the case cancels it"},
     {OF_HEAD "  due: {every: FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30}\n",
      "r.yaml:10:16: every: this RRULE never fires"},
+    {OF_HEAD "  due: {every: FREQ=SECONDLY}\n", "r.yaml:10:16: " FIRES("86400")},
+    {OF_HEAD "  due: {every: FREQ=MINUTELY;INTERVAL=30}\n", "r.yaml:10:16: " FIRES("48")},
+    {OF_HEAD "  due: {every: \"FREQ=HOURLY;BYMINUTE=0,30\"}\n", "r.yaml:10:16: " FIRES("48")},
+    {OF_HEAD "  due: {every: \"FREQ=YEARLY;BYHOUR=8,9,10,11,12;BYMINUTE=0,10,20,30,40\"}\n",
+     "r.yaml:10:16: " FIRES("25")},
     {OF_HEAD "  due: {after: 1 day}\n"
              "- {id: a, code: K1, title: T, basis: B, kind: own, valid: {from: 2025-01-01}, confidence: A, "
              "start: [x], due: {after: 1 day}}\n",
      "r.yaml:11:3: rule \"a\": this version overlaps the one at r.yaml:2:3: give the earlier an until before "
      "the "
      "later's from"},
+    {OF_HEAD "  due: {after: 1 day}\n" VERSION("b", "from: 2024-01-01, until: 2024-12-31", "after: 1 day")
+         VERSION("b", "from: 2025-01-02", "after: 1 day"),
+     "r.yaml:12:3: rule \"b\": no version is in force after 2024-12-31 and before 2025-01-02, the version at "
+     "r.yaml:11:3 ends too early: let the ranges meet; where nothing is to be counted in between, say so by "
+     "a "
+     "version with confidence: C"},
+    {OF_HEAD "  due: {after: 1 day}\n" VERSION("b", "from: 2024-01-01, until: 2025-01-01", "after: 1 day")
+         VERSION("b", "from: 2025-01-01", "after: 1 day"),
+     "r.yaml:12:3: rule \"b\": this version overlaps the one at r.yaml:11:3: give the earlier an until "
+     "before "
+     "the later's from"},
     {OF_HEAD "  due: {after: 1 working day}\n",
      "r.yaml:10:8: rule \"a\" counts working days but names no calendar: add calendar"},
     {OF_HEAD "  due: {same_as: a}\n",
      "r.yaml:2:3: rules refer to one another in a circle (a, a): take out one "
      "same_as or breach: on it"},
+    {OF_HEAD "  due: {same_as: b}\n" OTHER("b", "same_as: c") OTHER("c", "earliest: [{same_as: a}]"),
+     "r.yaml:2:3: rules refer to one another in a circle (a, b, c, a): take out one same_as or breach: on "
+     "it"},
+    // Over all versions, and by way of a breach.
+    {HEAD "  start: ['breach:b']\n  due: {after: 1 day}\n" VERSION("b", "from: 2024-01-01, until: 2024-12-31",
+                                                                   "after: 1 day")
+         VERSION("b", "from: 2025-01-01", "same_as: a"),
+     "r.yaml:2:3: rules refer to one another in a circle (a, b, a): take out one same_as or breach: on it"},
     {"escalations: {e: [{at: 1 working day before, to: [a]}]}\n",
      "r.yaml:1:19: escalation \"e\" counts working days: say which in office_calendar"},
     {"rules: [{id: a, code: K, title: T, basis: B, kind: own, valid: {from: 2024-01-02, until: 2024-01-01}, "
@@ -679,32 +735,6 @@ static void a_name_is_defined_once_in_all_files(void **state)
     }
 }
 
-// --- what is only warned of ---
-
-static void warns_of_rules_that_do_nothing_and_shared_codes(void **state)
-{
-    (void)state;
-    static const char text[] =
-        "rules:\n"
-        "- {id: a, code: K1, title: T, basis: B, kind: own, valid: {from: 2024-01-01, until: 2024-12-31}, "
-        "confidence: C, start: [x], due: {after: 1 day}}\n"
-        "- {id: a, code: K1, title: T, basis: B, kind: own, valid: {from: 2025-01-01}, confidence: C, "
-        "confirmed: true, start: [x], due: {after: 1 day}}\n"
-        "- {id: b, code: K1, title: T, basis: B, kind: own, valid: {from: 2024-01-01}, confidence: B, start: "
-        "[x], due: {after: 1 day}}\n";
-    struct ruleset rules;
-    struct error err = {{0}};
-    struct buffer warnings = {0};
-    if (load_text(text, &warnings, &rules, &err) < 0)
-        fail_msg("%s", err.text);
-    assert_string_equal(warnings.data,
-                        "r.yaml:2:3: the rule a has confidence C and does nothing until it also "
-                        "says confirmed: true\n"
-                        "r.yaml:4:17: the code K1 is also that of the rule a; give each its own\n");
-    rules_done(&rules);
-    buffer_done(&warnings);
-}
-
 // --- folders ---
 
 static void put(const char *folder, const char *name, const char *text)
@@ -733,6 +763,58 @@ static void discard(const char *folder, const char *const *names, size_t count)
     }
     assert_int_equal(rmdir(folder), 0);
 }
+
+// --- what is only warned of ---
+
+static void a_gap_between_versions_is_a_warning_where_rules_are_tried(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/fristd-test-rules-XXXXXX", expected[512];
+    assert_non_null(mkdtemp(folder));
+    put(folder, "r.yaml",
+        "rules:\n" VERSION("b", "from: 2024-01-01, until: 2024-12-31", "after: 1 day")
+            VERSION("b", "from: 2025-01-02", "after: 1 day"));
+    struct ruleset rules;
+    struct error err = {{0}};
+    struct buffer warnings = {0};
+    assert_int_equal(rules_load(folder, zone, NULL, NULL, &rules, &err), -1);
+    if (rules_load_draft(folder, zone, collect_warning, &warnings, &rules, &err) < 0)
+        fail_msg("%s", err.text);
+    snprintf(expected, sizeof expected,
+             "%s/r.yaml:3:3: rule \"b\": no version is in force after 2024-12-31 and before 2025-01-02\n",
+             folder);
+    assert_string_equal(warnings.data, expected);
+    rules_done(&rules);
+    buffer_done(&warnings);
+    static const char *const names[] = {"r.yaml"};
+    discard(folder, names, COUNT_OF(names));
+}
+
+static void warns_of_rules_that_do_nothing_and_shared_codes(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "rules:\n"
+        "- {id: a, code: K1, title: T, basis: B, kind: own, valid: {from: 2024-01-01, until: 2024-12-31}, "
+        "confidence: C, start: [x], due: {after: 1 day}}\n"
+        "- {id: a, code: K1, title: T, basis: B, kind: own, valid: {from: 2025-01-01}, confidence: C, "
+        "confirmed: true, start: [x], due: {after: 1 day}}\n"
+        "- {id: b, code: K1, title: T, basis: B, kind: own, valid: {from: 2024-01-01}, confidence: B, start: "
+        "[x], due: {after: 1 day}}\n";
+    struct ruleset rules;
+    struct error err = {{0}};
+    struct buffer warnings = {0};
+    if (load_text(text, &warnings, &rules, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(warnings.data,
+                        "r.yaml:2:3: the rule a has confidence C and does nothing until it also "
+                        "says confirmed: true\n"
+                        "r.yaml:4:17: the code K1 is also that of the rule a; give each its own\n");
+    rules_done(&rules);
+    buffer_done(&warnings);
+}
+
+// --- whole folders ---
 
 #define ONE_RULE(id, code)                                                                                   \
     "rules: [{id: " id ", code: " code ", title: T, basis: B, kind: own, valid: {from: 2024-01-01}, "        \
@@ -815,6 +897,7 @@ int main(void)
         cmocka_unit_test(many_recurrences_are_kept),
         cmocka_unit_test(refuses_in_words),
         cmocka_unit_test(a_name_is_defined_once_in_all_files),
+        cmocka_unit_test(a_gap_between_versions_is_a_warning_where_rules_are_tried),
         cmocka_unit_test(warns_of_rules_that_do_nothing_and_shared_codes),
         cmocka_unit_test(a_folder_is_read_with_all_folders_in_it),
         cmocka_unit_test(refuses_a_folder_without_rules_or_that_leads_back),
