@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A loaded set of rules: calendars, escalations, rules in versions, all names resolved to numbers. The
-// shell's rules_file.c fills it from YAML; rules_finish() checks it whole and orders it. Meaning: RULES (docs
-// in contrib).
+// shell's rules_file.c fills it from YAML; rules_finish() checks it whole and orders it. What it all means,
+// and what "RULES, section 5" is in comments: contrib/rules.md.
 #ifndef FRISTD_CORE_RULES_H
 #define FRISTD_CORE_RULES_H
 

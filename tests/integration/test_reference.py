@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""`fristd evaluate` against a second evaluator, written from the prose of RULES.md alone (tests/support/reference.py),
+"""`fristd evaluate` against a second evaluator, written from the prose of contrib/rules.md alone (tests/support/reference.py),
 on made-up rules and cases. Every line must be the same.
 
 FIRST_SEED and SEEDS choose other and more rule sets, CASES how many cases each; a difference prints what is needed

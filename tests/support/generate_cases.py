@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""Made-up rule sets and cases that try every part of RULES.md, for comparing two evaluations: a seed gives the same
+"""Made-up rule sets and cases that try every part of contrib/rules.md, for comparing two evaluations: a seed gives the same
 rules and cases every time.
 
 usage: generate_cases.py SEED DIRECTORY    writes rules/rules.yaml (as JSON), cases.jsonl and now.txt there"""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""RULES.md sections 2 to 7 a second time, written from its prose and from nothing else: plain, slow, and with other
+"""The rule language (contrib/rules.md) a second time, written from its description in prose alone: plain, slow, and with other
 means than the daemon (Python's calendar and zones, holidays and recurrences found day by day).
 
 usage: reference.py RULES.json --now INSTANT [--from DATE] < cases.jsonl
