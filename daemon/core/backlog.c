@@ -59,6 +59,25 @@ void backlog_lines(const struct backlog *backlog, const struct ruleset *rules, c
     }
 }
 
+void backlog_reports(const struct backlog *backlog, const struct ruleset *rules, const struct people *people,
+                     void (*on_report)(void *data, const struct person *leader, const char *facts),
+                     void *data)
+{
+    struct buffer facts = {0};
+    for (size_t i = 0; i < people->person_count; i++) {
+        const struct person *person = &people->persons[i];
+        if (!backlog_is_leader(rules, person->role) || *person->email == '\0')
+            continue;
+        buffer_clear(&facts);
+        buffer_format(&facts, "%s\n", person->unit);
+        size_t head = facts.length;
+        backlog_lines(backlog, rules, people, person->unit, &facts);
+        if (facts.length > head)
+            on_report(data, person, facts.data);
+    }
+    buffer_done(&facts);
+}
+
 bool backlog_is_leader(const struct ruleset *rules, const char *role)
 {
     if (strcmp(role, ROLE_CASEWORKER) == 0)

@@ -30,6 +30,12 @@ void backlog_add(struct backlog *backlog, const char *unit, const struct deadlin
 void backlog_lines(const struct backlog *backlog, const struct ruleset *rules, const struct people *people,
                    const char *unit, struct buffer *into);
 
+// The reports: one for each row of a leader with an address in whose unit, or below it, there is something.
+// facts: the unit on a line, then backlog_lines(); valid during the call.
+void backlog_reports(const struct backlog *backlog, const struct ruleset *rules, const struct people *people,
+                     void (*on_report)(void *data, const struct person *leader, const char *facts),
+                     void *data);
+
 // True for a role that some escalation names and that is not the caseworker: its holders are leaders.
 bool backlog_is_leader(const struct ruleset *rules, const char *role);
 

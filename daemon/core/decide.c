@@ -46,12 +46,12 @@ int transition_parse(const char *name, enum transition_kind *ret_kind)
     return -1;
 }
 
-static int compare(const struct deadline *deadline, const struct known_deadline *known)
+int known_compare(const struct known_deadline *known, const struct deadline *deadline)
 {
-    int order = strcmp(deadline->rule->id, known->rule);
+    int order = strcmp(known->rule, deadline->rule->id);
     if (order == 0)
-        order = strcmp(deadline->subject, known->subject);
-    return order != 0 ? order : deadline->occurrence - known->occurrence;
+        order = strcmp(known->subject, deadline->subject);
+    return order != 0 ? order : known->occurrence - deadline->occurrence;
 }
 
 static struct happening *happen(struct decided *decided, enum transition_kind kind, instant at)
@@ -297,13 +297,37 @@ void decide(const struct ruleset *rules, const struct evaluation *evaluation,
     size_t k = 0;
     for (size_t i = 0; i < evaluation->deadline_count; i++) {
         const struct deadline *deadline = &evaluation->deadlines[i];
-        while (k < known_count && compare(deadline, &known[k]) > 0)
+        while (k < known_count && known_compare(&known[k], deadline) < 0)
             withdraw(&known[k++], now, decision);
-        bool paired = k < known_count && compare(deadline, &known[k]) == 0;
+        bool paired = k < known_count && known_compare(&known[k], deadline) == 0;
         decide_one(rules, deadline, paired ? &known[k++] : NULL, now, backlog, decision);
     }
     while (k < known_count)
         withdraw(&known[k++], now, decision);
+}
+
+struct known_deadline decided_row(const struct decided *decided)
+{
+    const struct deadline *deadline = decided->deadline;
+    const struct rule *rule = deadline->rule;
+    return (struct known_deadline){
+        .id = decided->known ? decided->known->id : 0,
+        .rule = rule->id,
+        .subject = deadline->subject,
+        .occurrence = deadline->occurrence,
+        .state = deadline->state,
+        .anchor_at = deadline->anchor_at,
+        .due_at = deadline->due_at,
+        .breached_at = deadline->breached_at,
+        .closed_at = deadline->closed_at,
+        .staged_until = decided->staged_until,
+        .next_stage_at = deadline->next_stage,
+        .valid_from = rule->from,
+        .attention = decided->attention,
+        .code = rule->code,
+        .rule_kind = rule->kind,
+        .sensitive = rule->sensitive,
+    };
 }
 
 // FNV-1a with 128 bits: no secret is kept by it, it only has to spread.

@@ -28,6 +28,9 @@ struct known_deadline {
     const struct acknowledgement *acknowledgement; // NULL: none that is not over
 };
 
+// The order of an evaluation: less than 0 when `known` comes before the deadline, 0 when it is the same one.
+int known_compare(const struct known_deadline *known, const struct deadline *deadline);
+
 enum transition_kind {
     TRANSITION_OPENED,
     TRANSITION_REOPENED, // the events that closed it are no longer there
@@ -94,6 +97,10 @@ struct decision {
 void decide(const struct ruleset *rules, const struct evaluation *evaluation,
             const struct known_deadline *known, size_t known_count, instant now, bool backlog,
             struct decision *decision);
+
+// The journal's row of a deadline once this is written down, with the id that it has so far (0: none). Not
+// for one that is withdrawn: it has no row any more.
+struct known_deadline decided_row(const struct decided *decided);
 
 // Identity of a message, as 32 hex digits: the same parts give the same key, so that a repeated decision is
 // the same message (DESIGN, section 5). Parts are separated, so that ("ab", "c") differs from ("a", "bc").

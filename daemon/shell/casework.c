@@ -190,20 +190,21 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
     const char *subject = arena_string(&batch->arena, deadline->subject);
     MEMORY_GROW(batch->deadlines, batch->deadline_count, batch->deadline_capacity);
     int index = (int)batch->deadline_count++;
+    struct known_deadline row = decided_row(decided);
     batch->deadlines[index] = (struct journal_deadline){
-        .id = decided->known ? decided->known->id : 0,
+        .id = row.id,
         .case_id = casefile->id,
         .subject = subject,
         .rule = rule,
-        .occurrence = deadline->occurrence,
-        .state = deadline->state,
-        .anchor_at = deadline->anchor_at,
-        .due_at = deadline->due_at,
-        .breached_at = deadline->breached_at,
-        .closed_at = deadline->closed_at,
-        .staged_until = decided->staged_until,
-        .next_stage_at = deadline->next_stage,
-        .attention = decided->attention,
+        .occurrence = row.occurrence,
+        .state = row.state,
+        .anchor_at = row.anchor_at,
+        .due_at = row.due_at,
+        .breached_at = row.breached_at,
+        .closed_at = row.closed_at,
+        .staged_until = row.staged_until,
+        .next_stage_at = row.next_stage_at,
+        .attention = row.attention,
         .computation = computation_of(work, explained),
     };
     for (int i = 0; i < decided->happening_count; i++) {
@@ -550,21 +551,15 @@ static void add_report(struct casework *work, const char *purpose, const char *p
                identity, sizeof identity / sizeof identity[0]);
 }
 
+static void on_backlog_report(void *data, const struct person *leader, const char *facts)
+{
+    struct casework *work = data;
+    add_report(work, "backlog", leader->id, leader->role, facts, work->fingerprint);
+}
+
 void casework_report_backlog(struct casework *work)
 {
-    struct buffer facts = {0};
-    for (size_t i = 0; i < work->people.person_count; i++) {
-        const struct person *person = &work->people.persons[i];
-        if (!backlog_is_leader(work->rules, person->role) || *person->email == '\0')
-            continue;
-        buffer_clear(&facts);
-        buffer_format(&facts, "%s\n", person->unit);
-        size_t head = facts.length;
-        backlog_lines(&work->counts, work->rules, &work->people, person->unit, &facts);
-        if (facts.length > head)
-            add_report(work, "backlog", person->id, person->role, facts.data, work->fingerprint);
-    }
-    buffer_done(&facts);
+    backlog_reports(&work->counts, work->rules, &work->people, on_backlog_report, work);
 }
 
 static void add_counted_report(struct casework *work, const char *purpose, const struct buffer *lines,
