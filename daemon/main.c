@@ -18,6 +18,7 @@ static const struct {
     {"rules", "the rules as a list", command_rules},
     {"explain", "why each date of a case is that date, and who was told", command_explain},
     {"verify", "do the dates in the journal follow from their derivations?", command_verify},
+    {"replay", "years of history on a virtual clock: what would have been sent", command_replay},
     {"render", "a mail template with made-up data", command_render},
 };
 

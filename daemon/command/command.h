@@ -18,6 +18,7 @@ int command_evaluate(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_render(int argc, char **argv);
 
 #endif
