@@ -58,7 +58,7 @@ int json_field_text(const json_t *object, const char *key, enum presence presenc
 
 int json_field_date(const json_t *object, const char *key, civil_date *ret_date, struct error *err)
 {
-    const char *text;
+    const char *text = "";
     *ret_date = CIVIL_NONE;
     if (json_field_text(object, key, OPTIONAL, &text, err) < 0)
         return -1;
