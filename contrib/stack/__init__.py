@@ -16,10 +16,11 @@ signal to stop. Start processes from the main thread: they end with the thread t
 
 from .broker import Broker, EventStream
 from .daemon import Daemon
+from .ejabberd import Ejabberd
 from .mailserver import MailServer
 from .postgres import PostgreSQL
 from .process import Account, NotReady, Process, wait_until
 from .stack import Stack
 
-__all__ = ["Account", "Broker", "Daemon", "EventStream", "MailServer", "NotReady", "PostgreSQL", "Process",
+__all__ = ["Account", "Broker", "Daemon", "Ejabberd", "EventStream", "MailServer", "NotReady", "PostgreSQL", "Process",
            "Stack", "wait_until"]

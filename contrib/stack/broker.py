@@ -3,6 +3,7 @@
 
 import collections
 import json
+import re
 import secrets
 import subprocess
 import threading
@@ -17,35 +18,61 @@ PROBE = "stack/subscribed"  # retained, so that it reaches a subscriber the mome
 
 
 class Broker:
+    """mosquitto. `access` may be changed before a start: the lines of its acl file."""
+
+    PROGRAM = "mosquitto"
+
     def __init__(self, stack):
         self.stack = stack
         self.account = stack.account
-        self.path = stack.path / "broker"
+        self.path = stack.path / self.PROGRAM
+        self.access = f"user {PUBLISHER}\ntopic readwrite #\nuser {SUBSCRIBER}\ntopic read #\n"
         self.port = self.plain_port = None
         self.passwords = {user: secrets.token_hex(12) for user in (PUBLISHER, SUBSCRIBER)}
-        self.process = Process("mosquitto", stack.account, stack.logs / "mosquitto.log")
+        self.process = Process(self.PROGRAM, stack.account, stack.logs / f"{self.PROGRAM}.log")
+        self.keeps = False            # retained messages and queues on disk
+        self.published = []           # topics and payloads of publish(), which are not the daemon's
+        self.on_start = lambda: None  # called after each start, before anybody else is there
 
     def start(self):
-        """Starts it; again on the same ports, and without what it held: it keeps nothing on disk."""
+        """Starts it, and again on the same ports; what it held is there again if it keeps it on disk."""
         if self.port is None:
             self.account.directory(self.path)
-            self._write_passwords()
-            self.account.write(self.path / "acl", f"user {PUBLISHER}\ntopic readwrite #\n"
-                                                  f"user {SUBSCRIBER}\ntopic read #\n")
             self.stack.on_close(self.stop)
             self.port, self.plain_port = free_port(), free_port()
         for attempt in range(5):
-            self.process.start(["/usr/sbin/mosquitto", "-c", self._write_configuration()])
+            self._start()
             try:
-                wait_until(lambda: is_connectable(self.port) and is_connectable(self.plain_port), "mosquitto ready",
-                           10, self.process)
+                wait_until(self._is_ready, f"{self.PROGRAM} ready", 20, self.process)
                 break
             except NotReady:
                 self.process.stop()
-                if attempt == 4 or "Address already in use" not in self.process.log():
+                if attempt == 4 or not re.search("Address already in use|eaddrinuse", self.process.log()):
                     raise
                 self.port, self.plain_port = free_port(), free_port()
+        self.announce()
+        self.on_start()
+
+    def announce(self):
+        """So that a subscriber sees where what was retained ends: mosquitto sends it in the order it was asked for."""
         self.publish(PROBE, "1", retain=True)
+
+    def is_heard(self, stream):
+        """Has this stream seen the probe, and so all that was retained?"""
+        return stream.subscribed.is_set()
+
+    def version(self):
+        """Of the program, as it calls itself."""
+        said = subprocess.run(["/usr/sbin/mosquitto", "-h"], capture_output=True, text=True, check=False).stdout
+        return said.splitlines()[0]
+
+    def _is_ready(self):
+        return is_connectable(self.port) and is_connectable(self.plain_port)
+
+    def _start(self):
+        self._write_passwords()
+        self.account.write(self.path / "acl", self.access)
+        self.process.start(["/usr/sbin/mosquitto", "-c", self._write_configuration()])
 
     def _write_passwords(self):
         path = self.account.write(self.path / "passwords", "")
@@ -58,7 +85,9 @@ class Broker:
 allow_anonymous false
 password_file {self.path}/passwords
 acl_file {self.path}/acl
-persistence false
+persistence {"true" if self.keeps else "false"}
+persistence_location {self.path}/
+autosave_interval 1
 max_queued_messages 0
 log_type error
 log_type warning
@@ -84,6 +113,7 @@ listener {self.plain_port} 127.0.0.1
 
     def publish(self, topic, payload, retain=False):
         """As somebody else than the daemon; payload None clears what is retained."""
+        self.published.append((topic, payload or ""))
         content = ["-n"] if payload is None else ["-m", payload]
         self.account.run(self.client("mosquitto_pub", PUBLISHER) + ["-q", "1", "-t", topic, *content]
                          + (["-r"] if retain else []))
@@ -126,7 +156,7 @@ class EventStream:
         self.events, self.retained = [], []
         self._fresh = collections.deque()
         self._arrived = threading.Condition()
-        self._subscribed = threading.Event()
+        self.subscribed = threading.Event()
         self.process = Process("mosquitto_sub", broker.account, broker.stack.logs / "mosquitto_sub.log")
         self.process.start(broker.client("mosquitto_sub", user)
                            + ["-q", "1", "-t", topic, "-t", PROBE, "--retain-as-published", "-F", "%j"],
@@ -134,15 +164,15 @@ class EventStream:
         broker.stack.on_close(self.close)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(self._subscribed.is_set, "mosquitto_sub has subscribed", 10, self.process)
+        wait_until(lambda: broker.is_heard(self), "mosquitto_sub has subscribed", 10, self.process)
 
     def _read(self):
         for line in self.process.popen.stdout:
             event = Event.parse(line.decode(errors="surrogateescape"))
             if event.topic == PROBE:
-                self._subscribed.set()
+                self.subscribed.set()
                 continue
-            if not self._subscribed.is_set():  # the probe was asked for last, so this was there before
+            if not self.subscribed.is_set():  # the probe was asked for last, so this was there before
                 self.retained.append(event)
                 continue
             with self._arrived:
