@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The consumer kit: the check passes a good subscriber and finds each fault of a bad one in the place meant for it."""
+
+import re
+import subprocess
+import unittest
+
+from support import MESSAGES, SOURCE, StackCase
+
+from stack import Process, wait_until
+from stack.broker import PUBLISHER
+
+KIT = SOURCE / "contrib/kit"
+PYTHON = ["/usr/bin/python3", "-B"]
+GOOD = KIT / "consumer.py"
+BAD = SOURCE / "tests/integration/bad_consumer.py"
+
+# Each faulty subscriber, and the check that has to find it.
+FAULTS = {
+    "CountsTwice": "duplicates", "Strict": "unknown_fields", "KnownTypesOnly": "new_type", "Fragile": "garbage",
+    "BlindToGaps": "gap", "ReadsOneAnswer": "gap_in_pieces", "DropsWhileAsking": "events_during_the_answer",
+    "GivesUp": "refused", "AsksOnce": "lost_request", "RemembersTen": "replay", "NeverClears": "attention",
+    "BelievesEveryWill": "status",
+}
+
+
+class Kit(StackCase):
+    CHECKS_MESSAGES = False
+
+    def setUp(self):
+        super().setUp()
+        self.broker = self.stack.broker
+        self.broker.start()
+        self.password = self.stack.account.write(self.stack.path / "password", self.broker.passwords[PUBLISHER])
+
+    def connection(self, site, version):
+        return ["--no-tls", "--port", str(self.broker.plain_port), "--user", PUBLISHER, "--password-file",
+                str(self.password), "--site", site, "--version", version]
+
+    def check(self, site, program, *options, version="5", patience=3):
+        """Starts a subscriber, checks it, and returns the exit status and the results: {check: good|FAILED …}."""
+        store = self.stack.path / f"{site}.db"
+        subscriber = Process(site, self.stack.account, self.stack.logs / f"{site}.log")
+        environment = {"PYTHONPATH": str(KIT)}
+        subscriber.start([*PYTHON, *program, "follow", "--store", store, *self.connection(site, version), "--name", site,
+                          "--retry", "0.5"], environment=environment)
+        self.stack.on_close(subscriber.kill)
+        wait_until(lambda: "following" in subscriber.log(), f"{site} follows", 15, subscriber)
+        ask = " ".join(map(str, [*PYTHON, *program, "report", "--store", store]))
+        done = subprocess.run([*PYTHON, KIT / "check.py", *self.connection(site, version), "--ask", ask, "--requester", site,
+                               "--patience", str(patience), *options], capture_output=True, text=True, check=False,
+                              env={"PATH": "/usr/bin:/bin", **environment}, timeout=120)
+        subscriber.stop()
+        self.output = done.stdout + done.stderr
+        return done.returncode, dict(re.findall(r"^(\w+)  .*\n    (good|not reported|FAILED)", done.stdout, re.MULTILINE))
+
+    def test_a_good_one_passes(self):
+        for site, options, version in (("god", [], "5"), ("god-311", [], "3.1.1"), ("god-binary", ["--binary"], "5")):
+            with self.subTest(site):
+                status, results = self.check(site, [GOOD], *options, version=version, patience=15)
+                print(self.output if site == "god" else "", end="")
+                self.assertEqual((status, set(results.values()), len(results)), (0, {"good"}, 13), self.output)
+
+    def test_each_fault_is_found_where_it_is(self):
+        for fault, check in FAULTS.items():
+            with self.subTest(fault):
+                status, results = self.check(fault.lower(), [BAD, fault])
+                self.assertEqual((status, [name for name, found in results.items() if found != "good"]), (1, [check]),
+                                 self.output)
+
+    def test_one_that_does_not_ask_has_to_say_so(self):
+        status, results = self.check("spoerger-ikke", [BAD, "NeverAsks"], "--does-not-ask")
+        self.assertEqual((status, results.get("gap_is_reported")), (0, "good"), self.output)
+        status, results = self.check("siger-intet", [BAD, "BlindToGaps"], "--does-not-ask")
+        self.assertEqual((status, results.get("gap_is_reported")), (1, "FAILED"), self.output)
+
+    def test_what_cannot_be_tried_is_said(self):
+        status, _ = self.check("proeve", [GOOD], "--ask", "false")
+        self.assertEqual(status, 2)
+        self.assertIn("false ended with 1", self.output)
+        self.broker.publish("fristd/v1/travl/status", '{"status": "online", "version": "1"}', retain=True)
+        status, _ = self.check("travl", [GOOD])
+        self.assertEqual(status, 2)
+        self.assertIn("is a fristd at work there?", self.output)
+
+    def test_what_it_plays_is_what_the_schemas_say(self):
+        """The check's own messages, but those that are wrong on purpose, keep to the contract."""
+        stream = self.broker.listen("fristd/v1/skema/#")
+        status, _ = self.check("skema", [GOOD], patience=15)
+        self.assertEqual(status, 0, self.output)
+        wrong_on_purpose = r"audited|forecast|traceparent"
+        for event in stream.events:
+            if "restricted" in event.payload and not re.search(wrong_on_purpose, event.topic + event.payload):
+                MESSAGES.check(event.topic, event.payload, event.properties)
+        self.assertGreater(MESSAGES.right["event.json"], 50)
+        self.assertEqual(MESSAGES.right.keys(), {"event.json", "replay.json", "state.json", "status.json"})
+
+
+if __name__ == "__main__":
+    unittest.main()
