@@ -26,6 +26,16 @@ static void say(const struct writer *w, const char *da, const char *en)
     buffer_add_string(w->into, w->language == LANGUAGE_DA ? da : en);
 }
 
+// With leading zeros; printf takes a quarter of an explanation's time.
+static void say_digits(const struct writer *w, int number, int digits)
+{
+    char text[12];
+    int at = sizeof text;
+    for (int i = 0; i < digits || number > 0; i++, number /= 10)
+        text[--at] = (char)('0' + number % 10);
+    buffer_add(w->into, text + at, sizeof text - (size_t)at);
+}
+
 static void say_weekday(const struct writer *w, civil_date date)
 {
     static const char *const da[] = {"man.", "tir.", "ons.", "tor.", "fre.", "lør.", "søn."};
@@ -37,20 +47,29 @@ static void say_date(const struct writer *w, civil_date date)
 {
     struct ymd ymd = civil_to_ymd(date);
     say_weekday(w, date);
-    if (w->language == LANGUAGE_DA)
-        buffer_format(w->into, " %02d-%02d-%04d", ymd.day, ymd.month, ymd.year);
-    else
-        buffer_format(w->into, " %04d-%02d-%02d", ymd.year, ymd.month, ymd.day);
+    bool danish = w->language == LANGUAGE_DA;
+    buffer_add_char(w->into, ' ');
+    say_digits(w, danish ? ymd.day : ymd.year, danish ? 2 : 4);
+    buffer_add_char(w->into, '-');
+    say_digits(w, ymd.month, 2);
+    buffer_add_char(w->into, '-');
+    say_digits(w, danish ? ymd.year : ymd.day, danish ? 4 : 2);
+}
+
+static void say_day_and_month(const struct writer *w, struct ymd ymd)
+{
+    bool danish = w->language == LANGUAGE_DA;
+    say_digits(w, danish ? ymd.day : ymd.month, 2);
+    buffer_add_char(w->into, '-');
+    say_digits(w, danish ? ymd.month : ymd.day, 2);
 }
 
 static void say_short_date(const struct writer *w, civil_date date)
 {
     struct ymd ymd = civil_to_ymd(date);
     say_weekday(w, date);
-    if (w->language == LANGUAGE_DA)
-        buffer_format(w->into, " %02d-%02d", ymd.day, ymd.month);
-    else
-        buffer_format(w->into, " %02d-%02d", ymd.month, ymd.day);
+    buffer_add_char(w->into, ' ');
+    say_day_and_month(w, ymd);
 }
 
 static void say_end_of(const struct writer *w, civil_date date)
@@ -69,9 +88,13 @@ static void say_instant(const struct writer *w, instant at)
     say_date(w, civil.date);
     say(w, " kl. ", " at ");
     char mark = w->language == LANGUAGE_DA ? '.' : ':';
-    buffer_format(w->into, "%02d%c%02d", civil.second / 3600, mark, civil.second / 60 % 60);
-    if (civil.second % 60 != 0)
-        buffer_format(w->into, "%c%02d", mark, civil.second % 60);
+    say_digits(w, civil.second / 3600, 2);
+    buffer_add_char(w->into, mark);
+    say_digits(w, civil.second / 60 % 60, 2);
+    if (civil.second % 60 == 0)
+        return;
+    buffer_add_char(w->into, mark);
+    say_digits(w, civil.second % 60, 2);
 }
 
 static void say_quoted(const struct writer *w, const char *name)
@@ -130,7 +153,8 @@ static void say_amount(const struct writer *w, int amount, enum time_unit unit)
         [UNIT_MONTHS] = {"måned", "måneder", "month", "months"},
         [UNIT_YEARS] = {"år", "år", "year", "years"},
     };
-    buffer_format(w->into, "%d ", amount);
+    say_digits(w, amount, 1);
+    buffer_add_char(w->into, ' ');
     if (amount == 1)
         say(w, words[unit].da, words[unit].en);
     else
@@ -305,10 +329,7 @@ static void say_next(const struct writer *w)
 {
     struct ymd ymd = civil_to_ymd(w->step->result);
     say(w, "Næste ", "The next ");
-    if (w->language == LANGUAGE_DA)
-        buffer_format(w->into, "%02d-%02d", ymd.day, ymd.month);
-    else
-        buffer_format(w->into, "%02d-%02d", ymd.month, ymd.day);
+    say_day_and_month(w, ymd);
     say(w, " efter ", " after ");
     say_date(w, w->step->date);
     say(w, ": ", ": ");

@@ -139,14 +139,18 @@ void buffer_add_char(struct buffer *buffer, char c)
     buffer_add(buffer, &c, 1);
 }
 
+// Mostly there is room, and once is enough.
 void buffer_vformat(struct buffer *buffer, const char *format, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int length = vsnprintf(NULL, 0, format, ap);
+    size_t room = buffer->capacity - buffer->length;
+    int length = vsnprintf(room > 0 ? buffer->data + buffer->length : NULL, room, format, ap);
     assert(length >= 0);
-    reserve(buffer, (size_t)length);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
+    if ((size_t)length >= room) {
+        reserve(buffer, (size_t)length);
+        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
+    }
     va_end(again);
     buffer->length += (size_t)length;
 }
