@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: fristd check [--config FILE] [--database] [--json]\n"
+    "usage: fristd check [--config FILE] [--database] [--reach] [--json]\n"
     "\n"
     "Looks at the configuration (default " DEFAULT_CONFIG "), the rules and the mail templates that it\n"
     "names, runs the examples in the rules, and says what is wrong and where. Nothing is changed and\n"
@@ -24,15 +24,20 @@ static const char help[] =
     "  --config FILE  another configuration\n"
     "  --database     also the case database: does it fit the contract, is every role held, what is wrong\n"
     "                 with its data, which kinds of event does no rule know; reads every case once\n"
+    "  --reach        also, with --database: is there somebody to tell at each step of each open deadline, "
+    "today\n"
+    "                 and through the next eight weeks of known absences? Lists what will reach nobody: "
+    "unit,\n"
+    "                 roles, code of the rule, days, number of cases\n"
     "  --json         the result as one JSON object\n"
     "\n"
-    "Exit status: 0 all good, perhaps with warnings; 2 something is wrong.\n";
+    "Exit status: 0 all good, perhaps with warnings; 1 a step will reach nobody; 2 something is wrong.\n";
 
 // --- what was found ---
 
 struct check_report {
     bool json;
-    bool good;
+    bool good, found;
     const char *part; // being looked at
     json_t *parts;    // what was said, for --json
     json_t *current;
@@ -92,6 +97,41 @@ void check_error(struct check *check, const struct error *err)
     }
     printf("%s: wrong:\n", report->part);
     yaml_print_error(stdout, err);
+}
+
+static json_t *roles_of(const struct stage *stage)
+{
+    json_t *roles = json_array();
+    for (int i = 0; i < stage->to_count; i++)
+        json_array_append_new(roles, json_text(stage->to[i]));
+    return roles;
+}
+
+void check_hole(struct check *check, const struct reach_hole *hole)
+{
+    struct check_report *report = check->report;
+    struct buffer days = {0}, lost = {0};
+    reach_days(check->reach_today, hole->days, &days);
+    reach_days(check->reach_today, hole->lost, &lost);
+    report->found = true;
+    if (report->json) {
+        json_t *holes = json_object_get(report->current, "holes");
+        if (holes == NULL)
+            json_object_set_new(report->current, "holes", holes = json_array());
+        json_array_append_new(holes,
+                              json_pack("{s:o, s:s, s:o, s:s, s:s, s:i}", "unit", json_text(hole->unit),
+                                        "code", hole->code, "roles", roles_of(hole->stage), "days", days.data,
+                                        "nobody_at_all", lost.length ? lost.data : "", "cases", hole->cases));
+    } else {
+        printf("%s: nobody: unit %s, rule %s, step to ", report->part, *hole->unit ? hole->unit : "-",
+               hole->code);
+        for (int i = 0; i < hole->stage->to_count; i++)
+            printf("%s%s", i > 0 ? "+" : "", hole->stage->to[i]);
+        printf(": %s (%d case%s)%s%s\n", days.data, hole->cases, hole->cases == 1 ? "" : "s",
+               lost.length ? "; nor any later step: " : "", lost.length ? lost.data : "");
+    }
+    buffer_done(&days);
+    buffer_done(&lost);
 }
 
 // --- the parts ---
@@ -186,6 +226,24 @@ static void check_templates(struct check *check)
         check_good(check, "da, en");
 }
 
+static void check_reach(struct check *check)
+{
+    size_t count;
+    if (check->reach_today == CIVIL_NONE)
+        return; // the database could not be read, and that is said
+    const struct reach_hole *holes = reach_finish(check->reach, &count);
+    for (size_t i = 0; i < count; i++)
+        check_hole(check, &holes[i]);
+    char today[CIVIL_DATE_SIZE], last[CIVIL_DATE_SIZE];
+    civil_format_date(check->reach_today, today);
+    civil_format_date(check->reach_today + REACH_DAYS - 1, last);
+    if (count == 0)
+        check_good(check, "every step of every open deadline reaches somebody, %s – %s", today, last);
+    else
+        check_good(check, "looked at %s – %s; %zu steps will reach nobody", today, last,
+                   count + reach_left_out(check->reach));
+}
+
 static const struct {
     const char *name;
     check_part look;
@@ -193,25 +251,32 @@ static const struct {
     {"configuration", check_configuration}, // the others need it
     {"rules", check_rules},
     {"templates", check_templates},
-    {"database", check_database}, // only when it is asked for
+    {"database", check_database}, // only when they are asked for
+    {"reach", check_reach},
 };
+
+static bool is_asked_for(const struct check *check, check_part part, bool with_database)
+{
+    return (part != check_database || with_database) && (part != check_reach || check->reach);
+}
 
 static void look_at_all(struct check *check, bool with_database)
 {
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (i > 0 && check->zone == NULL)
             return;
-        if (parts[i].look == check_database && !with_database)
+        if (!is_asked_for(check, parts[i].look, with_database))
             continue;
         begin_part(check->report, parts[i].name);
         parts[i].look(check);
     }
 }
 
-static int run(const char *config_path, bool with_database, bool json)
+static int run(const char *config_path, bool with_database, bool with_reach, bool json)
 {
     struct check_report report = {.json = json, .good = true, .parts = json ? json_array() : NULL};
-    struct check check = {.config_path = config_path, .report = &report};
+    struct check check = {.config_path = config_path, .report = &report, .reach_today = CIVIL_NONE};
+    check.reach = with_reach ? reach_new() : NULL;
     look_at_all(&check, with_database);
     if (json) {
         json_t *result = json_pack("{s:b, s:o}", "good", report.good, "parts", report.parts);
@@ -219,21 +284,21 @@ static int run(const char *config_path, bool with_database, bool json)
         putchar('\n');
         json_decref(result);
     }
+    reach_free(check.reach);
     rules_done(&check.rules);
     zone_free(check.zone);
     config_done(&check.config);
-    return report.good ? EXIT_GOOD : EXIT_USAGE;
+    return !report.good ? EXIT_USAGE : report.found ? EXIT_FOUND : EXIT_GOOD;
 }
 
 int command_check(int argc, char **argv)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"database", no_argument, NULL, 'd'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'}, {"database", no_argument, NULL, 'd'},
+        {"reach", no_argument, NULL, 'r'},        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     const char *config_path = DEFAULT_CONFIG;
-    bool with_database = false, json = false;
+    bool with_database = false, with_reach = false, json = false;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case 'c':
@@ -241,6 +306,9 @@ int command_check(int argc, char **argv)
             break;
         case 'd':
             with_database = true;
+            break;
+        case 'r':
+            with_database = with_reach = true;
             break;
         case 'j':
             json = true;
@@ -257,5 +325,5 @@ int command_check(int argc, char **argv)
         fprintf(stderr, "fristd check: \"%s\" is not expected\n\n%s", argv[optind], help);
         return EXIT_USAGE;
     }
-    return run(config_path, with_database, json);
+    return run(config_path, with_database, with_reach, json);
 }

@@ -52,6 +52,10 @@ static void on_people(struct casedb_read *read, const struct people *people)
     struct looking *looking = read->data;
     struct error err;
     looking->people = people->person_count;
+    if (looking->check->reach) {
+        looking->check->reach_today = zone_date(looking->check->zone, (instant)time(NULL));
+        reach_begin(looking->check->reach, &looking->check->rules, people, looking->check->reach_today);
+    }
     if (notices_check_roles(&looking->check->rules, people, &err) < 0)
         check_error(looking->check, &err);
 }
@@ -103,11 +107,22 @@ static void on_case(struct casedb_read *read, const struct casefile *casefile, c
     const struct evaluation *evaluation = evaluate(looking->evaluator, casefile, (instant)time(NULL), 0);
     for (size_t i = 0; i < evaluation->fault_count; i++)
         count_fault(looking, casefile->id, &evaluation->faults[i]);
+    if (looking->check->reach)
+        reach_add(looking->check->reach, casefile->unit, casefile->caseworker, evaluation->deadlines,
+                  evaluation->deadline_count);
 }
 
 static void on_fault(struct casedb_read *read, const char *case_id, const struct fault *fault)
 {
-    count_fault(read->data, case_id, fault);
+    struct looking *looking = read->data;
+    if (fault->code < FAULT_TWO_ADDRESSES || fault->code > FAULT_AWAY_BACKWARDS) {
+        count_fault(looking, case_id, fault);
+        return;
+    }
+    struct buffer text = {0};
+    buffer_format(&text, "%s: %s", fault->subject, fault->reason);
+    check_warning(looking->check, text.data);
+    buffer_done(&text);
 }
 
 static void warn(struct looking *looking, struct buffer *text)

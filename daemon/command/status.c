@@ -44,6 +44,8 @@ static const struct {
      true},
     {"data_faults", "Faults in the data, by code",
      "SELECT code, count(*) FROM data_fault GROUP BY code ORDER BY code", true},
+    {"reach", "Steps that will reach nobody within eight weeks (`fristd check --reach` lists them)",
+     "SELECT 'steps', split_part(value, ' ', 1)::bigint FROM progress WHERE name = 'reach'", true},
     {"events", "Events for the broker",
      "SELECT 'recorded', coalesce(max(number), 0) FROM transition UNION ALL"
      " SELECT 'acknowledged', coalesce((SELECT value::bigint FROM progress WHERE name = 'published'), 0) "

@@ -15,6 +15,13 @@ const char *fault_name(enum fault_code code)
         [FAULT_DUPLICATE_EVENT] = "duplicate_event",
         [FAULT_UNKNOWN_CASE] = "unknown_case",
         [FAULT_BAD_ROW] = "bad_row",
+        [FAULT_TWO_ADDRESSES] = "two_addresses",
+        [FAULT_TWO_PARENTS] = "two_parents",
+        [FAULT_UNKNOWN_UNIT] = "unknown_unit",
+        [FAULT_UNIT_CIRCLE] = "unit_circle",
+        [FAULT_UNKNOWN_SUBSTITUTE] = "unknown_substitute",
+        [FAULT_SUBSTITUTE_CIRCLE] = "substitute_circle",
+        [FAULT_AWAY_BACKWARDS] = "away_backwards",
         [FAULT_UNKNOWN_KIND] = "unknown_kind",
     };
     assert((size_t)code < sizeof names / sizeof names[0]);

@@ -34,6 +34,14 @@ enum fault_code {
     FAULT_DUPLICATE_EVENT,
     FAULT_UNKNOWN_CASE,
     FAULT_BAD_ROW,
+    // Of people and units (core/people_check.h); the subject is the id of the person or unit.
+    FAULT_TWO_ADDRESSES,
+    FAULT_TWO_PARENTS,
+    FAULT_UNKNOWN_UNIT,
+    FAULT_UNIT_CIRCLE,
+    FAULT_UNKNOWN_SUBSTITUTE,
+    FAULT_SUBSTITUTE_CIRCLE,
+    FAULT_AWAY_BACKWARDS,
     FAULT_UNKNOWN_KIND, // a kind that no rule knows; never from evaluate()
 };
 

@@ -527,9 +527,33 @@ static const char *fault_words(enum language language, const char *code)
         {"unknown_case",
          {"en hændelse hører til en sag, der ikke findes", "an event belongs to a case that does not exist"}},
         {"bad_row", {"en række kan ikke læses", "a row cannot be read"}},
+        {"two_addresses", {"en person har flere mailadresser", "a person has more than one mail address"}},
+        {"two_parents", {"en enhed har flere overenheder", "a unit has more than one parent"}},
+        {"unknown_unit", {"en enhed, der henvises til, findes ikke", "a unit that is named does not exist"}},
+        {"unit_circle", {"en enhed ligger under sig selv", "a unit lies below itself"}},
+        {"unknown_substitute",
+         {"en stedfortræder, der henvises til, findes ikke", "a substitute who is named does not exist"}},
+        {"substitute_circle",
+         {"stedfortrædere i ring er fraværende på samme tid",
+          "substitutes in a circle are away at the same time"}},
+        {"away_backwards", {"et fravær slutter, før det begynder", "an absence ends before it begins"}},
         {"unknown_kind",
          {"en hændelse er af en art, som ingen regel kender", "an event is of a kind that no rule knows"}}};
     return translate(language, faults, sizeof faults / sizeof faults[0], code);
+}
+
+// detail: a code, or of a person or unit "CODE ID".
+static void fill_fault(enum language language, const char *pattern, const char *detail, struct buffer *into)
+{
+    struct buffer code = {0}, words = {0};
+    size_t length = strcspn(detail, " ");
+    buffer_add(&code, detail, length);
+    buffer_add_string(&words, fault_words(language, code.length ? code.data : ""));
+    if (detail[length])
+        buffer_format(&words, " (%s)", detail + length + 1);
+    phrase_fill(pattern, words.data, into);
+    buffer_done(&code);
+    buffer_done(&words);
 }
 
 void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into)
@@ -543,11 +567,17 @@ void phrase_trouble(enum language language, const char *what, const char *detail
         {"notice_given_up",
          {"En besked kunne ikke leveres og er opgivet (%)",
           "A message could not be delivered and was given up (%)"}},
+        {"reach_hole",
+         {"Et trin vil ikke nå nogen: %. Er rollen besat, og er der en stedfortræder ved fravær?",
+          "A step will reach nobody: %. Is the role held, and is there a substitute for absence?"}},
+        {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
         {"data_fault", {"Fejl i data: %", "Fault in the data: %"}}};
     const char *pattern = translate(language, patterns, sizeof patterns / sizeof patterns[0], what);
-    if (strcmp(what, "data_fault") == 0)
-        detail = fault_words(language, detail);
-    else if (strcmp(what, "step_reached_nobody") == 0)
+    if (strcmp(what, "data_fault") == 0) {
+        fill_fault(language, pattern, detail, into);
+        return;
+    }
+    if (strcmp(what, "step_reached_nobody") == 0)
         detail = phrase_role(language, detail);
     phrase_fill(pattern, detail, into);
 }
@@ -568,6 +598,20 @@ const char *phrase_backlog(enum language language, enum rule_kind kind, enum bac
          [RULE_PRECONDITION] = {"Preconditions set by law", "waiting", "not met"},
          [RULE_INFORMATION] = {"Dates for information", "coming up", "passed"}}};
     return words[language][kind][word];
+}
+
+void phrase_reach_hole(enum language language, civil_date today, const struct reach_hole *hole,
+                       struct buffer *into)
+{
+    bool danish = language == LANGUAGE_DA;
+    buffer_add_string(into, *hole->unit ? hole->unit : danish ? "sager uden enhed" : "cases without a unit");
+    for (int i = 0; i < hole->stage->to_count; i++)
+        buffer_format(into, "%s%s", i > 0 ? ", " : " (", phrase_role(language, hole->stage->to[i]));
+    buffer_add_string(into, "), ");
+    reach_days(today, hole->days, into);
+    if (hole->lost)
+        buffer_add_string(into, danish ? "; heller ikke noget senere trin når nogen"
+                                       : "; and nor does any later step");
 }
 
 void phrase_count(enum language language, int count, int small_counts, struct buffer *into)

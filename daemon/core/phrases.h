@@ -6,6 +6,7 @@
 
 #include "core/decide.h"
 #include "core/explain.h"
+#include "core/reach.h"
 
 // All functions append.
 
@@ -80,6 +81,10 @@ void phrase_acknowledged(enum language language, const struct zone *zone, const 
 
 // A line for the operators; what and detail as in struct operator_line, unknown ones as they are.
 void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into);
+
+// "nord (teamleder), 2026-12-21 – 2027-01-03": where and when a step will reach nobody.
+void phrase_reach_hole(enum language language, civil_date today, const struct reach_hole *hole,
+                       struct buffer *into);
 
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
 enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };

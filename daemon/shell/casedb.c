@@ -28,6 +28,8 @@
 //   on it.
 #include "shell/casedb.h"
 
+#include "core/people_check.h"
+
 #include "shell/contract.h"
 #include "shell/contract_rows.h"
 #include "shell/log.h"
@@ -184,6 +186,13 @@ static void report_loose(struct casedb_reading *reading, const char *case_id, co
     reading->loose++;
 }
 
+static void on_people_fault(void *data, const struct fault *fault)
+{
+    struct casedb_reading *reading = data;
+    if (reading->loose++ < LOOSE_MAX)
+        reading->read->on_fault(reading->read, "", fault);
+}
+
 static void tell_people(struct casedb_reading *reading)
 {
     if (reading->told_people)
@@ -191,6 +200,7 @@ static void tell_people(struct casedb_reading *reading)
     reading->told_people = true;
     people_finish(&reading->people);
     reading->read->on_people(reading->read, &reading->people);
+    people_check(&reading->people, on_people_fault, reading);
 }
 
 static void hand_on(struct casedb_reading *reading)

@@ -5,6 +5,7 @@
 #include "core/computation.h"
 #include "core/explain.h"
 #include "core/notices.h"
+#include "core/phrases.h"
 #include "shell/log.h"
 
 #include <assert.h>
@@ -34,6 +35,8 @@ struct casework {
     struct decision decision;
     struct fault_list fault_list; // of the case at hand
     struct backlog counts;
+    struct reach *reach;
+    bool reach_wanted, reach_begun;
     struct buffer operator_lines, fault_lines;
     size_t operator_line_count, fault_line_count;
 };
@@ -57,6 +60,7 @@ void casework_free(struct casework *work)
         return;
     free(work->decision.decided);
     backlog_done(&work->counts);
+    reach_free(work->reach);
     buffer_done(&work->operator_lines);
     buffer_done(&work->fault_lines);
     people_done(&work->people);
@@ -71,6 +75,7 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
     work->now = now;
     work->backlog = backlog;
     backlog_clear(&work->counts);
+    work->reach_wanted = work->reach_begun = false;
     buffer_clear(&work->operator_lines);
     buffer_clear(&work->fault_lines);
     work->operator_line_count = work->fault_line_count = 0;
@@ -434,9 +439,10 @@ static void list_unknown_kinds(struct casework *work, struct fault_list *list,
 
 static void report_fault(struct casework *work, const struct journal_fault *fault)
 {
+    bool of_case = *fault->case_id != '\0'; // else of a person or unit, whose id is the subject
     if (work->fault_line_count++ < FAULT_LINES)
-        buffer_format(&work->fault_lines, "%s\t%s\t%s\t%s\n", fault->code, fault->case_id, fault->rule,
-                      fault->event_id);
+        buffer_format(&work->fault_lines, "%s%s%s\t%s\t%s\t%s\n", fault->code, of_case ? "" : " ",
+                      of_case ? "" : fault->subject, fault->case_id, fault->rule, fault->event_id);
 }
 
 static void write_faults(struct casework *work, const char *case_id, const struct fault_list *list,
@@ -469,6 +475,27 @@ static void write_faults(struct casework *work, const char *case_id, const struc
     }
 }
 
+// --- who can be reached ---
+
+void casework_want_reach(struct casework *work)
+{
+    work->reach_wanted = true;
+}
+
+static void look_ahead(struct casework *work, const struct casefile *casefile,
+                       const struct evaluation *evaluation)
+{
+    if (!work->reach_wanted)
+        return;
+    if (!work->reach_begun) { // the people have come by now
+        work->reach = work->reach ? work->reach : reach_new();
+        reach_begin(work->reach, work->rules, &work->people, zone_date(work->rules->zone, work->now));
+        work->reach_begun = true;
+    }
+    reach_add(work->reach, casefile->unit, casefile->caseworker, evaluation->deadlines,
+              evaluation->deadline_count);
+}
+
 // --- one case ---
 
 void casework_arrived(struct casework *work, const struct casefile *casefile, const struct fault *faults,
@@ -485,6 +512,7 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     write_faults(work, casefile->id, list, known);
 
     decide_deadlines(work, casefile, evaluation, known);
+    look_ahead(work, casefile, evaluation);
     instant wake_at = earlier(evaluation->wake_at, see_acknowledgements(work, known));
     watch_case(work, casefile, evaluation->deadline_count > 0, wake_at, known);
 }
@@ -572,6 +600,46 @@ static void add_counted_report(struct casework *work, const char *purpose, const
     buffer_add(&facts, lines->data, lines->length);
     add_report(work, purpose, "", "", facts.data, distinct);
     buffer_done(&facts);
+}
+
+// The steps for which nobody at all is left come first.
+static size_t list_holes(struct casework *work, const struct reach_hole *holes, size_t count, bool lost)
+{
+    civil_date today = zone_date(work->rules->zone, work->now);
+    struct buffer words = {0};
+    size_t listed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((holes[i].lost != 0) != lost)
+            continue;
+        buffer_clear(&words);
+        phrase_reach_hole(work->language, today, &holes[i], &words);
+        operator_line(work, "reach_hole", "", holes[i].code, words.data);
+        listed++;
+    }
+    buffer_done(&words);
+    return listed;
+}
+
+void casework_report_reach(struct casework *work, const char *before, struct buffer *ret_state)
+{
+    if (!work->reach_begun)
+        return;
+    size_t count;
+    const struct reach_hole *holes = reach_finish(work->reach, &count);
+    char key[MESSAGE_KEY_SIZE];
+    struct buffer list = {0};
+    reach_fingerprint(work->reach, &list);
+    const char *parts[] = {list.length ? list.data : ""};
+    message_key(parts, 1, key);
+    buffer_done(&list);
+    buffer_format(ret_state, "%zu %s", count + reach_left_out(work->reach), key);
+    const char *old_key = strchr(before, ' ');
+    if (old_key ? strcmp(old_key + 1, key) == 0 : count == 0)
+        return;
+    if (list_holes(work, holes, count, true) + list_holes(work, holes, count, false) == 0)
+        operator_line(work, "reach_whole", "", "", "");
+    log_line(LOG_LEVEL_WARNING, "escalation", "steps that will reach nobody in the next %d days holes=%zu",
+             REACH_DAYS - 1, count);
 }
 
 void casework_report_unreached(struct casework *work)

@@ -36,8 +36,14 @@ void casework_gone(struct casework *work, const char *case_id, const struct faul
 void casework_unreadable(struct casework *work, const char *case_id, const struct fault *faults,
                          size_t fault_count, const struct known_case *known);
 
+// Asks of every case that arrives whether each step of its escalations will reach somebody (core/reach.h).
+void casework_want_reach(struct casework *work);
+
 // Reports to the operators on what the look has shown; the address for data quality hears of the faults,
 // leaders of the backlog.
+// Reach goes first, and is told when it is not as it was: `before` is what was written down about it last,
+// ret_state what is to be; nothing is added when it was not wanted or no case has come.
+void casework_report_reach(struct casework *work, const char *before, struct buffer *ret_state);
 void casework_report_unreached(struct casework *work);
 void casework_report_faults(struct casework *work, const char *today);
 void casework_report_backlog(struct casework *work);

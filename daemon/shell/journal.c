@@ -78,6 +78,7 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     [PROGRESS_RECONCILED_ON] = "reconciled_on",
     [PROGRESS_PUBLISHED] = "published",
     [PROGRESS_FAULTS_ON] = "faults_on",
+    [PROGRESS_REACH] = "reach",
 };
 
 #define AGENDA_SQL                                                                                           \

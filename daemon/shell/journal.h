@@ -16,6 +16,7 @@ enum progress {
     PROGRESS_RECONCILED_ON, // local date of the last full reconciliation
     PROGRESS_PUBLISHED,     // number of the last transition that the broker has acknowledged
     PROGRESS_FAULTS_ON,     // local date of the last report on data faults
+    PROGRESS_REACH,         // steps that will reach nobody: how many, and which ("COUNT KEY")
     PROGRESS_COUNT
 };
 
@@ -72,7 +73,8 @@ struct journal_load {
     void *data;
     const char *const *case_ids; // these cases; or, when NULL,
     size_t case_id_count;
-    const char *after, *until; // all with after < case_id <= until, bytewise; until NULL: to the end
+    const char *after,
+        *until; // all with after < case_id <= until, bytewise; NULL: from the beginning, to the end
     void (*on_done)(struct journal_load *load, const struct error *err); // err NULL: good
     // The result, in the order of case ids, until journal_load_clear:
     struct known_case *cases;

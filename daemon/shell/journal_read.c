@@ -216,10 +216,11 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     " FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"                    \
     " WHERE x.over_at IS NULL AND x."
 #define OF_CASES              "case_id = ANY($1::text[]) ORDER BY case_id"
-#define OF_RANGE              "case_id > $1 AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
+#define OF_RANGE              "($1::text IS NULL OR case_id > $1) AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
 #define DEADLINES_ORDER       ", rule, subject, occurrence"
 #define ACKNOWLEDGED_OF_CASES "case_id = ANY($1::text[]) ORDER BY x.case_id"
-#define ACKNOWLEDGED_OF_RANGE "case_id > $1 AND ($2::text IS NULL OR x.case_id <= $2) ORDER BY x.case_id"
+#define ACKNOWLEDGED_OF_RANGE                                                                                \
+    "case_id > coalesce($1::text, '') AND ($2::text IS NULL OR x.case_id <= $2) ORDER BY x.case_id"
 
 int journal_read_known(struct journal *journal, struct journal_load *load, struct error *err)
 {

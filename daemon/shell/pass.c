@@ -358,6 +358,8 @@ int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error
     clear_slot(pass->filling);
     clear_slot(pass->working);
     casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES);
+    if (covers_all(pass))
+        casework_want_reach(pass->casework);
     arena_reset(&pass->unreadable_arena);
     pass->unreadable_count = 0;
     free_due(pass);
@@ -458,10 +460,22 @@ static void decide_slot(struct pass *pass)
         decide_missing(pass, known++);
 }
 
+static void report_reach(struct pass *pass)
+{
+    struct journal_batch *batch = &pass->batch;
+    struct buffer state = {0};
+    casework_report_reach(pass->casework, journal_progress(pass->options.journal, PROGRESS_REACH), &state);
+    if (state.length > 0)
+        batch->progress[PROGRESS_REACH] = arena_copy(&batch->arena, state.data, state.length);
+    buffer_done(&state);
+}
+
 // What the last batch carries beside its cases.
 static void finish_batch(struct pass *pass)
 {
     struct journal_batch *batch = &pass->batch;
+    if (covers_all(pass))
+        report_reach(pass);
     casework_report_unreached(pass->casework);
     if (covers_all(pass)) {
         char today[CIVIL_DATE_SIZE];
@@ -547,7 +561,7 @@ static void read_known(struct pass *pass)
     pass->load.case_ids = NULL;
     if (covers_all(pass)) {
         snprintf(pass->from_id, sizeof pass->from_id, "%s", pass->last_id);
-        pass->load.after = pass->from_id;
+        pass->load.after = *pass->from_id ? pass->from_id : NULL; // what belongs to no case has the id ""
         if (slot->last_id)
             snprintf(pass->last_id, sizeof pass->last_id, "%s", slot->last_id);
         pass->load.until = pass->final ? NULL : pass->last_id;

@@ -256,7 +256,8 @@ static void test_missed_in_a_series_tells_once(void **state)
 
 // --- acknowledged ---
 
-// Of a deadline that was breached on 1 April and acknowledged on the 3rd, when caseworker and team leader knew.
+// Of a deadline that was breached on 1 April and acknowledged on the 3rd, when caseworker and team leader
+// knew.
 static struct known_deadline acknowledged(const struct acknowledgement *given)
 {
     struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
@@ -332,7 +333,8 @@ static void test_it_comes_back(void **state)
     given.told = "caseworker,team_leader,department_head,";
     struct known_deadline known = acknowledged(&given);
     assert_string_equal(decide_on(&breached, &known, "2026-04-19T08:00:00", false), "");
-    // The repeats of the 7th and the 14th were held back: the latter is told as of the end, to all of its roles.
+    // The repeats of the 7th and the 14th were held back: the latter is told as of the end, to all of its
+    // roles.
     assert_string_equal(decide_on(&breached, &known, "2026-04-20T08:00:00", false),
                         "acknowledgement_ended!3~1+");
     const struct happening *back = &decision.decided[0].happenings[0];
@@ -342,7 +344,8 @@ static void test_it_comes_back(void **state)
     assert_int_equal(decision.decided[0].staged_until, given.until);
     // Ended by hand, before anything was held back: all the same.
     given.until = given.look_at = at("2026-04-05T12:00:00");
-    assert_string_equal(decide_on(&breached, &known, "2026-04-05T12:00:01", false), "acknowledgement_ended!2+");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-05T12:00:01", false),
+                        "acknowledgement_ended!2+");
     // A stage that has come since the end speaks for itself, and for those held back.
     given = until("2026-04-20T08:00:00");
     assert_string_equal(decide_on(&breached, &known, "2026-04-21T08:00:10", false),
