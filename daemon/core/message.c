@@ -104,8 +104,7 @@ static void add_base64_lines(struct buffer *into, const char *bytes, size_t leng
     }
 }
 
-// Blanks at a line's end would be cut off on the way, a dot at its start would have to be stuffed, and a
-// "From " there is changed by those who store mail as mbox.
+// Blanks at a line's end would be cut off on the way.
 static bool stands_for_itself(const char *at, const char *end)
 {
     if (*at == ' ' || *at == '\t')
@@ -113,43 +112,56 @@ static bool stands_for_itself(const char *at, const char *end)
     return *at > ' ' && *at < 0x7f && *at != '=';
 }
 
+// A dot at a line's start would have to be stuffed, and a "From " there is changed by those who store mail as
+// mbox.
 static bool may_begin_line(const char *at, const char *end)
 {
     return *at != '.' && !(*at == 'F' && end - at >= 5 && memcmp(at, "From ", 5) == 0);
 }
 
-static size_t add_quoted_byte(char *line, size_t used, char byte)
+// How many bytes from `at` stand for themselves, at most `most`.
+static size_t plain_run(const char *at, const char *end, size_t most)
 {
-    line[used] = '=';
-    line[used + 1] = hex_digits[(unsigned char)byte >> 4];
-    line[used + 2] = hex_digits[(unsigned char)byte & 15];
-    return used + 3;
+    if (most > (size_t)(end - at))
+        most = (size_t)(end - at);
+    size_t run = 0;
+    while (run < most && at[run] >= ' ' && at[run] < 0x7f && at[run] != '=')
+        run++;
+    while (run > 0 && !stands_for_itself(at + run - 1, end))
+        run--;
+    return run;
+}
+
+static void add_quoted_byte(struct buffer *into, char byte)
+{
+    const char quoted[] = {'=', hex_digits[(unsigned char)byte >> 4], hex_digits[(unsigned char)byte & 15]};
+    buffer_add(into, quoted, sizeof quoted);
 }
 
 // Text with LF line ends.
 static void add_quoted_printable(struct buffer *into, const char *text, size_t length)
 {
-    char line[LINE_MAX_BYTES];
+    const size_t most = LINE_MAX_BYTES - 1; // and the "=" of a line that goes on
     size_t used = 0;
-    for (const char *at = text, *end = text + length; at < end; at++) {
+    for (const char *at = text, *end = text + length; at < end;) {
+        size_t run = used > 0 || may_begin_line(at, end) ? plain_run(at, end, most - used) : 0;
+        buffer_add(into, at, run);
+        at += run;
+        used += run;
+        if (at == end)
+            break;
         if (*at == '\n') {
-            buffer_add(into, line, used);
             buffer_add_string(into, "\r\n");
             used = 0;
-            continue;
-        }
-        bool itself = stands_for_itself(at, end);
-        if (used + (itself ? 1 : 3) > LINE_MAX_BYTES - 1) {
-            buffer_add(into, line, used);
+            at++;
+        } else if (used + (stands_for_itself(at, end) ? 1 : 3) > most) {
             buffer_add_string(into, "=\r\n");
             used = 0;
+        } else {
+            add_quoted_byte(into, *at++);
+            used += 3;
         }
-        if (itself && (used > 0 || may_begin_line(at, end)))
-            line[used++] = *at;
-        else
-            used = add_quoted_byte(line, used, *at);
     }
-    buffer_add(into, line, used);
 }
 
 // --- Encoded words (RFC 2047) ---

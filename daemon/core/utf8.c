@@ -40,13 +40,28 @@ bool utf8_is_control(uint32_t character)
            (character >= 0x7f && character < 0xa0) || character == 0x2028 || character == 0x2029;
 }
 
+// Printable ASCII.
+static inline bool is_plain(char c)
+{
+    return (unsigned char)(c - ' ') < 0x7f - ' ';
+}
+
+static const char *end_of_clean(const char *text, const char *end, enum utf8_lines lines)
+{
+    for (;; text++) {
+        while (text < end && is_plain(*text))
+            text++;
+        if (text == end || *text != '\n' || lines != UTF8_LINES)
+            return text;
+    }
+}
+
 void utf8_add_clean(struct buffer *into, const char *text, size_t length, enum utf8_lines lines)
 {
     const char *end = text + length;
     for (;;) {
         const char *run = text;
-        while (text < end && ((*text >= ' ' && *text < 0x7f) || (*text == '\n' && lines == UTF8_LINES)))
-            text++;
+        text = end_of_clean(text, end, lines);
         buffer_add(into, run, (size_t)(text - run));
         if (text == end)
             return;
