@@ -32,23 +32,31 @@
 
 enum phase { PHASE_IDLE, PHASE_LOOKING_UP, PHASE_CONNECTING, PHASE_UP, PHASE_WAITING, PHASE_CLOSED };
 
-#define TICK_MS        1000
-#define STABLE_MS      10000 // a connection that lived so long makes the next wait start small again
+#define TICK_MS 1000
+#define STABLE_MS                                                                                            \
+    10000 // a connection that lived so long, and longer than the waits before it, makes the next
+          // wait start small again: two clients with one id push each other out for ever, and
+          // not every broker says so
+#define SHORT_LIVES    3 // so many in a row that were shorter
 #define CLIENT_ID_SIZE 24
 
 struct mqtt {
     uv_loop_t *loop;
     struct mqtt_options options; // strings are ours
     mqtt_on_state on_state;
+    bool (*may_connect)(void *data); // NULL: always
     void *data;
 
     enum phase phase;
+    bool held; // waiting for may_connect
     struct lookup *lookup;
-    size_t next_address;            // of this attempt, to try
-    struct mqtt_link *link;         // connecting and up
-    struct error failure;           // of the addresses tried so far
-    bool reached;                   // it came as far as a connection
-    int failures;                   // in a row, for the backoff
+    size_t next_address;    // of this attempt, to try
+    struct mqtt_link *link; // connecting and up
+    struct error failure;   // of the addresses tried so far
+    bool reached;           // it came as far as a connection
+    int failures;           // in a row, for the backoff
+    int short_lives;        // in a row
+    uint64_t last_wait_ms;
     uint64_t up_since, progress_at; // progress: a PUBACK, or a first message after a pause
 
     uv_timer_t timer; // connecting: the limit; waiting: the next try
@@ -83,19 +91,29 @@ static uint64_t backoff_ms(const struct mqtt *mqtt)
 
 static void on_retry(uv_timer_t *timer)
 {
-    start_attempt(timer->data);
+    struct mqtt *mqtt = timer->data;
+    mqtt->held = mqtt->may_connect && !mqtt->may_connect(mqtt->data);
+    if (mqtt->held)
+        uv_timer_start(timer, on_retry, (uint64_t)mqtt->options.retry_first_ms, 0);
+    else
+        start_attempt(mqtt);
 }
 
 // Everything was tried: says so, and tries again later.
-static void wait_and_retry(struct mqtt *mqtt, const char *why)
+static void wait_and_retry(struct mqtt *mqtt, const char *why, bool taken_over)
 {
     mqtt->phase = PHASE_WAITING;
     mqtt->failures++;
-    uint64_t wait = backoff_ms(mqtt);
+    uint64_t wait = taken_over ? (uint64_t)mqtt->options.taken_over_ms : backoff_ms(mqtt);
+    mqtt->last_wait_ms = wait;
     uv_timer_start(&mqtt->timer, on_retry, wait, 0);
     struct error err;
     error_set(&err, "MQTT broker %s port %d: %s; next try in %llu s", mqtt->options.host, mqtt->options.port,
               why, (unsigned long long)(wait + 999) / 1000);
+    if (mqtt->short_lives >= SHORT_LIVES)
+        error_prefix(
+            &err, "lost soon after connecting, %d times in a row; does another client use the client id %s?",
+            mqtt->short_lives, mqtt->options.client_id);
     mqtt->on_state(mqtt->data, false, &err);
 }
 
@@ -123,20 +141,29 @@ static void keep_failure(struct mqtt *mqtt, const struct error *why, bool reache
 
 static void try_address(struct mqtt *mqtt);
 
+static void judge_life(struct mqtt *mqtt)
+{
+    uint64_t lived = uv_now(mqtt->loop) - mqtt->up_since;
+    mqtt->short_lives++;
+    if (lived >= STABLE_MS && lived >= 2 * mqtt->last_wait_ms)
+        mqtt->failures = mqtt->short_lives = 0;
+}
+
 // The link has ended by itself or by our decision.
 static void lose(struct mqtt *mqtt)
 {
     struct error why;
     error_set(&why, "%s", mqtt_link_why(mqtt->link));
     bool was_up = mqtt->phase == PHASE_UP, reached = mqtt_link_is_reached(mqtt->link);
-    if (was_up && uv_now(mqtt->loop) - mqtt->up_since >= STABLE_MS)
-        mqtt->failures = 0;
+    bool taken_over = mqtt_link_is_taken_over(mqtt->link);
+    if (was_up)
+        judge_life(mqtt);
     mqtt->phase = PHASE_WAITING;
     drop_link(mqtt);
     if (mqtt->closing) {
         finish_close(mqtt);
     } else if (was_up) {
-        wait_and_retry(mqtt, why.text);
+        wait_and_retry(mqtt, why.text, taken_over);
     } else {
         keep_failure(mqtt, &why, reached);
         try_address(mqtt);
@@ -169,7 +196,7 @@ static void try_address(struct mqtt *mqtt)
         }
         keep_failure(mqtt, &err, false);
     }
-    wait_and_retry(mqtt, mqtt->failure.text);
+    wait_and_retry(mqtt, mqtt->failure.text, false);
 }
 
 static void on_looked_up(void *data, const struct error *err)
@@ -177,7 +204,7 @@ static void on_looked_up(void *data, const struct error *err)
     struct mqtt *mqtt = data;
     assert(mqtt->phase == PHASE_LOOKING_UP);
     if (err && lookup_count(mqtt->lookup) == 0)
-        wait_and_retry(mqtt, err->text);
+        wait_and_retry(mqtt, err->text, false);
     else
         try_address(mqtt);
 }
@@ -194,7 +221,7 @@ static void start_attempt(struct mqtt *mqtt)
     mqtt->phase = PHASE_LOOKING_UP;
     struct error err;
     if (lookup_start(mqtt->lookup, &err) < 0)
-        wait_and_retry(mqtt, err.text);
+        wait_and_retry(mqtt, err.text, false);
 }
 
 // --- up ---
@@ -240,6 +267,23 @@ static void end_answered(struct mqtt *mqtt)
     }
 }
 
+static void say_refused(struct mqtt_subscription *subscription)
+{
+    struct error err;
+    error_set(&err, "subscription refused by the broker: %s (code %d)", mqtt_reason(5, subscription->reason),
+              subscription->reason);
+    if (subscription->on_refused)
+        subscription->on_refused(subscription, &err);
+}
+
+static void take_incoming(struct mqtt *mqtt)
+{
+    for (struct mqtt_subscription *one; (one = mqtt_link_next_refused(mqtt->link)) != NULL;)
+        say_refused(one);
+    while (!mqtt->closing && mqtt_link_hand_on(mqtt->link))
+        ;
+}
+
 static void settle(struct mqtt *mqtt)
 {
     if (mqtt->link == NULL)
@@ -247,6 +291,7 @@ static void settle(struct mqtt *mqtt)
     if (mqtt_link_is_accepted(mqtt->link) && mqtt->phase == PHASE_CONNECTING && !mqtt->closing)
         become_up(mqtt);
     end_answered(mqtt);
+    take_incoming(mqtt);
     if (mqtt->closing && !mqtt->leaving && mqtt_link_outstanding(mqtt->link) == 0 &&
         !mqtt_link_has_ended(mqtt->link)) {
         mqtt->leaving = true;
@@ -316,6 +361,7 @@ static void copy_options(struct mqtt_options *into, const struct mqtt_options *o
     into->ack_timeout_ms = or_default(options->ack_timeout_ms, 60000);
     into->retry_first_ms = or_default(options->retry_first_ms, 1000);
     into->retry_max_ms = or_default(options->retry_max_ms, 60000);
+    into->taken_over_ms = or_default(options->taken_over_ms, 300000);
 }
 
 static void free_options(struct mqtt_options *options)
@@ -351,6 +397,17 @@ struct mqtt *mqtt_new(uv_loop_t *loop, const struct mqtt_options *options, mqtt_
     return mqtt;
 }
 
+void mqtt_ask_before(struct mqtt *mqtt, bool (*may_connect)(void *data))
+{
+    mqtt->may_connect = may_connect;
+}
+
+void mqtt_ask_again(struct mqtt *mqtt)
+{
+    if (mqtt->held && !mqtt->closing)
+        uv_timer_start(&mqtt->timer, on_retry, 0, 0);
+}
+
 // By way of the timer, so that no callback comes from inside.
 void mqtt_start(struct mqtt *mqtt)
 {
@@ -376,6 +433,24 @@ int mqtt_publish(struct mqtt *mqtt, struct mqtt_message *message, struct error *
     if (mqtt_free_slots(mqtt) == 0)
         return error_set(err, "%d messages wait for the MQTT broker", MQTT_WINDOW);
     return hand_over(mqtt, message, err);
+}
+
+void mqtt_subscribe(struct mqtt *mqtt, struct mqtt_subscription *subscription)
+{
+    if (!mqtt_is_up(mqtt))
+        return;
+    mqtt_link_subscribe(mqtt->link, subscription);
+    if (mqtt_link_has_ended(mqtt->link))
+        uv_idle_start(&mqtt->later, on_later);
+}
+
+void mqtt_unsubscribe(struct mqtt *mqtt, struct mqtt_subscription *subscription)
+{
+    if (!mqtt_is_up(mqtt))
+        return;
+    mqtt_link_unsubscribe(mqtt->link, subscription);
+    if (mqtt_link_has_ended(mqtt->link))
+        uv_idle_start(&mqtt->later, on_later);
 }
 
 // --- closing ---

@@ -13,6 +13,8 @@
 //   writability takes it.
 // - What was handed to it is sent again after its own reconnect, behind our back: an instance lives for one
 //   connection only, and its copies go with it.
+// - A connection without blocking takes no properties; but those that its blocking sister was given before
+//   she noticed that the host is missing are kept, and sent (set_packet_limit).
 // - Its lib_cleanup unloads OpenSSL's modules under libcurl and libpq: never called.
 #include "shell/mqtt_link.h"
 
@@ -34,6 +36,13 @@ struct list {
     struct mqtt_message *first, *last;
 };
 
+// A message that has come: the library's own goes when its callback returns.
+struct arrival {
+    struct arrival *next;
+    struct mqtt_subscription *subscription;
+    struct mqtt_incoming message; // its strings are behind this struct
+};
+
 struct mqtt_link {
     uv_loop_t *loop;
     const struct mqtt_options *options;
@@ -44,15 +53,20 @@ struct mqtt_link {
     struct tls_client *tls; // NULL: none
     uv_poll_t poll;
     int fd;
-    int watched;      // events polled for; 0: none yet
-    bool tcp_up;      // the TCP connection stands
-    bool accepted;    // CONNACK 0 came
-    bool ended;       // noted, also inside a call of the library
+    int watched;   // events polled for; 0: none yet
+    bool tcp_up;   // the TCP connection stands
+    bool accepted; // CONNACK 0 came
+    bool ended;    // noted, also inside a call of the library
+    bool taken_over;
     struct error why; // first cause noted; "" not known
 
     struct list outstanding; // handed to the library, in order
     size_t outstanding_count;
     struct list answered; // their PUBACK has come
+
+    struct mqtt_subscription *subscriptions;
+    // A turn of the library reads no more packets than it has messages under way, so these are few.
+    struct arrival *first_arrival, **next_arrival;
 };
 
 static void note(struct mqtt_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -142,6 +156,7 @@ static void on_disconnect(struct mosquitto *library, void *data, int reason,
     int saved = errno;
     struct mqtt_link *link = data;
     link->ended = true;
+    link->taken_over = reason == MQTT_RC_SESSION_TAKEN_OVER;
     if (reason >= 128)
         note(link, "ended by the broker: %s (code %d)", mqtt_reason(link->options->version, reason), reason);
     else if (link->tls && tls_client_failure(link->tls)[0] != '\0')
@@ -154,6 +169,80 @@ static void on_disconnect(struct mosquitto *library, void *data, int reason,
         note(link, "connection lost: what answers there does not speak MQTT as it should");
     else
         note(link, "connection lost: closed by the broker");
+}
+
+static void on_suback(struct mosquitto *library, void *data, int mid, int count, const int *granted,
+                      const mosquitto_property *properties)
+{
+    (void)library, (void)properties;
+    struct mqtt_link *link = data;
+    for (struct mqtt_subscription *one = link->subscriptions; one; one = one->next)
+        if (one->mid == mid && count > 0)
+            one->reason = granted[0];
+}
+
+static struct mqtt_subscription *find_subscription(const struct mqtt_link *link, const char *topic)
+{
+    for (struct mqtt_subscription *one = link->subscriptions; one; one = one->next) {
+        bool matches = false;
+        if (mosquitto_topic_matches_sub(one->filter, topic, &matches) == 0 && matches)
+            return one;
+    }
+    return NULL;
+}
+
+static char *put(char **place, const void *bytes, size_t length)
+{
+    char *at = *place;
+    if (length > 0)
+        memcpy(at, bytes, length);
+    at[length] = '\0';
+    *place += length + 1;
+    return at;
+}
+
+static struct arrival *copy_arrival(const struct mosquitto_message *message, const char *response_topic,
+                                    const void *correlation, size_t correlation_length)
+{
+    size_t length = (size_t)message->payloadlen;
+    size_t kept = length < MQTT_INCOMING_MAX ? length : MQTT_INCOMING_MAX;
+    size_t topic_length = strlen(message->topic),
+           response_length = response_topic ? strlen(response_topic) : 0;
+    struct arrival *arrival =
+        memory_alloc(sizeof *arrival + topic_length + kept + response_length + correlation_length + 4);
+    char *place = (char *)(arrival + 1);
+    arrival->message = (struct mqtt_incoming){
+        .topic = put(&place, message->topic, topic_length),
+        .payload = length > 0 ? put(&place, message->payload, kept) : NULL,
+        .length = length,
+        .retained = message->retain,
+        .response_topic = response_topic ? put(&place, response_topic, response_length) : NULL,
+        .correlation = correlation ? put(&place, correlation, correlation_length) : NULL,
+        .correlation_length = correlation_length,
+    };
+    return arrival;
+}
+
+static void on_message(struct mosquitto *library, void *data, const struct mosquitto_message *message,
+                       const mosquitto_property *properties)
+{
+    (void)library;
+    struct mqtt_link *link = data;
+    struct mqtt_subscription *subscription = find_subscription(link, message->topic);
+    if (subscription == NULL) // it has just been ended
+        return;
+    char *response_topic = NULL;
+    void *correlation = NULL;
+    uint16_t correlation_length = 0;
+    mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &response_topic, false);
+    mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &correlation, &correlation_length,
+                                   false);
+    struct arrival *arrival = copy_arrival(message, response_topic, correlation, correlation_length);
+    free(response_topic);
+    free(correlation);
+    arrival->subscription = subscription;
+    *link->next_arrival = arrival;
+    link->next_arrival = &arrival->next;
 }
 
 // The library tells its TLS errors nowhere else: "OpenSSL Error[0]: error:0A00010B:SSL routines::wrong
@@ -294,6 +383,17 @@ static mosquitto_property *make_properties(const struct mqtt_link *link, const c
     return properties;
 }
 
+static int set_packet_limit(struct mqtt_link *link, struct error *err)
+{
+    if (link->options->version != 5)
+        return 0;
+    mosquitto_property *properties = NULL;
+    mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, MQTT_PACKET_MAX);
+    int rc = mosquitto_connect_bind_v5(link->library, NULL, 0, 0, NULL, properties);
+    mosquitto_property_free_all(&properties);
+    return rc == MOSQ_ERR_INVAL ? 0 : error_set(err, "packet size: %s", mosquitto_strerror(rc));
+}
+
 static int set_will(struct mqtt_link *link, struct error *err)
 {
     const struct mqtt_options *options = link->options;
@@ -331,11 +431,13 @@ static int configure(struct mqtt_link *link, struct error *err)
     mosquitto_connect_v5_callback_set(library, on_connack);
     mosquitto_disconnect_v5_callback_set(library, on_disconnect);
     mosquitto_publish_v5_callback_set(library, on_puback);
+    mosquitto_subscribe_v5_callback_set(library, on_suback);
+    mosquitto_message_v5_callback_set(library, on_message);
     mosquitto_log_callback_set(library, on_log);
     int rc = mosquitto_username_pw_set(library, options->user, options->password);
     if (rc != 0)
         return error_set(err, "user name or password: %s", mosquitto_strerror(rc));
-    if (set_will(link, err) < 0)
+    if (set_packet_limit(link, err) < 0 || set_will(link, err) < 0)
         return -1;
     return set_tls(link, err);
 }
@@ -374,6 +476,7 @@ int mqtt_link_open(uv_loop_t *loop, const struct mqtt_options *options, const ch
     link->options = options;
     link->on_turn = on_turn;
     link->data = data;
+    link->next_arrival = &link->first_arrival;
     link->library = mosquitto_new(options->client_id, true, link);
     if (link->library == NULL) {
         free_link(link);
@@ -409,11 +512,28 @@ static const char *unfit(int rc)
     }
 }
 
+static mosquitto_property *message_properties(const struct mqtt_link *link,
+                                              const struct mqtt_message *message)
+{
+    mosquitto_property *properties = make_properties(link, message->content_type);
+    if (link->options->version != 5)
+        return properties;
+    if (message->expiry_s > 0)
+        mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, message->expiry_s);
+    if (message->correlation)
+        mosquitto_property_add_binary(&properties, MQTT_PROP_CORRELATION_DATA, message->correlation,
+                                      (uint16_t)message->correlation_length);
+    for (size_t i = 0; i < message->property_count; i++)
+        mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, message->properties[i].name,
+                                           message->properties[i].value);
+    return properties;
+}
+
 int mqtt_link_publish(struct mqtt_link *link, struct mqtt_message *message, struct error *err)
 {
     if (message->length > MQTT_MAX_PAYLOAD)
         return error_set(err, "%s", unfit(MOSQ_ERR_PAYLOAD_SIZE));
-    mosquitto_property *properties = make_properties(link, message->content_type);
+    mosquitto_property *properties = message_properties(link, message);
     message->reason = 0;
     int rc = mosquitto_publish_v5(link->library, &message->mid, message->topic, (int)message->length,
                                   message->payload, 1, message->retain, properties);
@@ -447,6 +567,73 @@ struct mqtt_message *mqtt_link_next_answered(struct mqtt_link *link)
     return message;
 }
 
+// --- subscriptions ---
+
+void mqtt_link_subscribe(struct mqtt_link *link, struct mqtt_subscription *subscription)
+{
+    int options = link->options->version != 5   ? 0
+                  : subscription->with_retained ? MQTT_SUB_OPT_NO_LOCAL
+                                                : MQTT_SUB_OPT_NO_LOCAL | MQTT_SUB_OPT_SEND_RETAIN_NEVER;
+    subscription->reason = -1;
+    subscription->next = link->subscriptions;
+    link->subscriptions = subscription;
+    int rc = mosquitto_subscribe_v5(link->library, &subscription->mid, subscription->filter,
+                                    subscription->qos, options, NULL);
+    if (rc != 0) {
+        note(link, "connection lost: %s", mosquitto_strerror(rc));
+        link->ended = true;
+    }
+    look(link);
+}
+
+void mqtt_link_unsubscribe(struct mqtt_link *link, struct mqtt_subscription *subscription)
+{
+    struct mqtt_subscription **at = &link->subscriptions;
+    while (*at && *at != subscription)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    *at = subscription->next;
+    for (struct arrival *arrival = link->first_arrival; arrival; arrival = arrival->next)
+        if (arrival->subscription == subscription)
+            arrival->subscription = NULL;
+    mosquitto_unsubscribe(link->library, NULL, subscription->filter);
+    look(link);
+}
+
+struct mqtt_subscription *mqtt_link_next_refused(struct mqtt_link *link)
+{
+    for (struct mqtt_subscription **at = &link->subscriptions; *at; at = &(*at)->next) {
+        struct mqtt_subscription *one = *at;
+        if (one->reason < 0x80)
+            continue;
+        *at = one->next;
+        return one;
+    }
+    return NULL;
+}
+
+static struct arrival *take_arrival(struct mqtt_link *link)
+{
+    struct arrival *arrival = link->first_arrival;
+    if (arrival)
+        link->first_arrival = arrival->next;
+    if (link->first_arrival == NULL)
+        link->next_arrival = &link->first_arrival;
+    return arrival;
+}
+
+bool mqtt_link_hand_on(struct mqtt_link *link)
+{
+    struct arrival *arrival = take_arrival(link);
+    if (arrival == NULL)
+        return false;
+    if (arrival->subscription)
+        arrival->subscription->on_message(arrival->subscription, &arrival->message);
+    free(arrival);
+    return true;
+}
+
 // --- the rest of its life ---
 
 bool mqtt_link_is_reached(const struct mqtt_link *link)
@@ -462,6 +649,11 @@ bool mqtt_link_is_accepted(const struct mqtt_link *link)
 bool mqtt_link_has_ended(const struct mqtt_link *link)
 {
     return link->ended;
+}
+
+bool mqtt_link_is_taken_over(const struct mqtt_link *link)
+{
+    return link->taken_over;
 }
 
 const char *mqtt_link_why(const struct mqtt_link *link)
@@ -504,6 +696,8 @@ struct mqtt_message *mqtt_link_drop(struct mqtt_link *link)
     uv_poll_stop(&link->poll);
     mosquitto_destroy(link->library);
     link->library = NULL;
+    for (struct arrival *arrival; (arrival = take_arrival(link)) != NULL;)
+        free(arrival);
     uv_close((uv_handle_t *)&link->poll, on_poll_closed);
     return link->outstanding.first;
 }
