@@ -5,6 +5,8 @@
 #include "core/utf8.h"
 #include "core/zone.h"
 
+#include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +47,15 @@ void event_topic_level(struct buffer *into, const char *text)
         else
             add_percent(into, start, text);
     }
+}
+
+// FNV-1a.
+uint64_t event_topic_hash(const char *topic)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (; *topic; topic++)
+        hash = (hash ^ (unsigned char)*topic) * 0x100000001b3;
+    return hash;
 }
 
 // --- JSON: the keys come in the order of the code ---
@@ -141,13 +152,6 @@ static void add_deadline(struct buffer *into, const struct event_site *site,
     add_instant(into, "breached", site->zone, transition->breached_at);
 }
 
-// Padded, because CloudEvents wants a sequence that sorts as text.
-static void add_sequence(struct buffer *into, int64_t number)
-{
-    add_key(into, "sequence");
-    buffer_format(into, "\"%019lld\"", (long long)number);
-}
-
 static void add_classification(struct buffer *into)
 {
     buffer_add_string(into, ",\"dataclassification\":\"restricted\"");
@@ -161,11 +165,20 @@ static void add_base(struct buffer *into, const struct event_site *site)
     buffer_add_string(into, site->site);
 }
 
+static void add_unit_level(struct buffer *into, const struct event_site *site, const char *unit)
+{
+    if (!site->units_in_topics)
+        return;
+    buffer_add_char(into, '/');
+    event_topic_level(into, unit);
+}
+
 void event_topic(const struct event_site *site, const struct transition *transition, struct buffer *into)
 {
     add_base(into, site);
     buffer_add_string(into, "/event/deadline.");
     buffer_add_string(into, transition_name(transition->kind));
+    add_unit_level(into, site, transition->unit);
 }
 
 void state_topic(const struct event_site *site, const struct transition *transition, struct buffer *into)
@@ -177,6 +190,7 @@ void state_topic(const struct event_site *site, const struct transition *transit
     event_topic_level(into, transition->case_id);
     buffer_add_char(into, '/');
     event_topic_level(into, transition->subject);
+    add_unit_level(into, site, transition->unit);
 }
 
 void status_topic(const struct event_site *site, struct buffer *into)
@@ -185,24 +199,121 @@ void status_topic(const struct event_site *site, struct buffer *into)
     buffer_add_string(into, "/status");
 }
 
+// --- attributes ---
+
+static void attribute(struct event_attributes *into, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void attribute(struct event_attributes *into, const char *name, const char *format, ...)
+{
+    size_t left = sizeof into->text - into->used;
+    va_list ap;
+    va_start(ap, format);
+    int length = vsnprintf(into->text + into->used, left, format, ap);
+    va_end(ap);
+    assert(into->count < EVENT_ATTRIBUTES && (size_t)length < left);
+    into->list[into->count++] = (struct mqtt_property){name, into->text + into->used};
+    into->used += (size_t)length + 1;
+}
+
+// A user property may hold no more than a topic.
+static void property_attribute(struct event_attributes *into, const char *name, const char *text)
+{
+    struct buffer clean = {0};
+    for (const char *end = text + strlen(text); text < end;) {
+        const char *start = text;
+        uint32_t character = utf8_next(&text, end);
+        bool stays = character != UTF8_BAD && !utf8_is_control(character) && !is_noncharacter(character);
+        buffer_add(&clean, stays ? start : UTF8_REPLACEMENT,
+                   stays ? (size_t)(text - start) : strlen(UTF8_REPLACEMENT));
+    }
+    attribute(into, name, "%s", clean.data ? clean.data : "");
+    buffer_done(&clean);
+}
+
+static void time_attribute(struct event_attributes *into, const char *name, const struct zone *zone,
+                           instant at)
+{
+    char text[ZONE_INSTANT_SIZE];
+    attribute(into, name, "%s", zone_format(zone, at, text));
+}
+
+static void classify(struct event_attributes *into)
+{
+    attribute(into, "dataclassification", "restricted");
+}
+
+// The sequence is padded, because CloudEvents wants one that sorts as text.
+void event_attributes(const struct event_site *site, const struct transition *transition,
+                      struct event_attributes *into)
+{
+    into->count = into->used = 0;
+    attribute(into, "specversion", "1.0");
+    attribute(into, "id", "%s-%lld", site->site, (long long)transition->number);
+    attribute(into, "source", "//%s/fristd", site->site);
+    attribute(into, "type", "dk.fristd.deadline.%s.v1", transition_name(transition->kind));
+    if (site->binary)
+        property_attribute(into, "subject", transition->case_id);
+    else
+        attribute(into, "subject", "%s", transition->case_id);
+    time_attribute(into, "time", site->zone, transition->at);
+    time_attribute(into, "recordedtime", site->zone, transition->recorded_at);
+    attribute(into, "sequence", "%019lld", (long long)transition->number);
+    classify(into);
+}
+
+void replay_attributes(const struct event_site *site, const struct event_replay *replay,
+                       struct event_attributes *into)
+{
+    into->count = into->used = 0;
+    attribute(into, "specversion", "1.0");
+    attribute(into, "id", "%s-%s-%lld", site->site, replay->boot_id, (long long)replay->number);
+    attribute(into, "source", "//%s/fristd/replay", site->site);
+    attribute(into, "type", "dk.fristd.replay.%s.v1", replay->reason ? "refused" : "ended");
+    attribute(into, "subject", "%s", replay->requester);
+    time_attribute(into, "time", site->zone, replay->at);
+    classify(into);
+}
+
 // --- payloads ---
 
-void event_payload(const struct event_site *site, const struct transition *transition, struct buffer *into)
+const char *event_content_type(const struct event_site *site)
 {
-    buffer_format(into, "{\"specversion\":\"1.0\",\"id\":\"%s-%lld\",\"source\":\"//%s/fristd\"", site->site,
-                  (long long)transition->number, site->site);
-    buffer_format(into, ",\"type\":\"dk.fristd.deadline.%s.v1\"", transition_name(transition->kind));
-    add_text(into, "subject", transition->case_id);
-    add_instant(into, "time", site->zone, transition->at);
-    add_instant(into, "recordedtime", site->zone, transition->recorded_at);
-    add_sequence(into, transition->number);
-    add_classification(into);
-    buffer_add_string(into, ",\"datacontenttype\":\"application/json\",\"data\":{");
+    return site->binary ? STATUS_CONTENT_TYPE : EVENT_CONTENT_TYPE;
+}
+
+// All before the data; a bracket ends it.
+static void begin_event(struct buffer *into, const struct event_attributes *attributes)
+{
+    for (size_t i = 0; i < attributes->count; i++) {
+        buffer_format(into, "%s\"%s\":", i == 0 ? "{" : ",", attributes->list[i].name);
+        add_json_text(into, attributes->list[i].value);
+    }
+    buffer_add_string(into, ",\"datacontenttype\":\"application/json\",\"data\":");
+}
+
+static void add_event_data(struct buffer *into, const struct event_site *site,
+                           const struct transition *transition)
+{
+    buffer_add_char(into, '{');
     add_deadline(into, site, transition);
     add_instant(into, "closed", site->zone, transition->closed_at);
     add_bool(into, "late", transition->late);
     add_link(into, site, transition->case_id);
-    buffer_add_string(into, "}}");
+    buffer_add_char(into, '}');
+}
+
+void event_payload(const struct event_site *site, const struct transition *transition, struct buffer *into)
+{
+    if (site->binary) {
+        add_event_data(into, site, transition);
+        return;
+    }
+    struct event_attributes attributes;
+    event_attributes(site, transition, &attributes);
+    begin_event(into, &attributes);
+    add_event_data(into, site, transition);
+    buffer_add_char(into, '}');
 }
 
 void state_payload(const struct event_site *site, const struct transition *transition, struct buffer *into)
@@ -224,5 +335,50 @@ void status_payload(const struct event_site *site, const char *boot_id, bool onl
     add_instant(into, "since", site->zone, since);
     add_text(into, "version", FRISTD_VERSION);
     add_classification(into);
+    buffer_add_char(into, '}');
+}
+
+// --- the end of an answer ---
+
+static void add_number(struct buffer *into, const char *key, int64_t number)
+{
+    add_key(into, key);
+    buffer_format(into, "%lld", (long long)number);
+}
+
+static void add_replay_data(struct buffer *into, const struct event_replay *replay)
+{
+    if (replay->reason) {
+        buffer_format(into, "{\"reason\":\"%s\"", replay->reason);
+        add_text(into, "detail", replay->detail);
+    } else {
+        buffer_format(into, "{\"from\":%lld", (long long)replay->from);
+        add_number(into, "to", replay->to);
+        add_number(into, "sent", replay->sent);
+        add_key(into, "next");
+        if (replay->next > 0)
+            buffer_format(into, "%lld", (long long)replay->next);
+        else
+            buffer_add_string(into, "null");
+        add_number(into, "last", replay->last);
+    }
+    add_key(into, "correlation");
+    if (replay->correlation)
+        add_json_text(into, replay->correlation);
+    else
+        buffer_add_string(into, "null");
+    buffer_add_char(into, '}');
+}
+
+void replay_payload(const struct event_site *site, const struct event_replay *replay, struct buffer *into)
+{
+    if (site->binary) {
+        add_replay_data(into, replay);
+        return;
+    }
+    struct event_attributes attributes;
+    replay_attributes(site, replay, &attributes);
+    begin_event(into, &attributes);
+    add_replay_data(into, replay);
     buffer_add_char(into, '}');
 }
