@@ -143,12 +143,19 @@ static void fire(struct decided *decided, const struct happening *stage)
     own->at = at;
 }
 
+// What a rule is called belongs to its rows: topics are named after it.
+static bool is_named_anew(const struct rule *rule, const struct known_deadline *known)
+{
+    return strcmp(rule->code, known->code) != 0 || rule->kind != known->rule_kind ||
+           rule->sensitive != known->sensitive;
+}
+
 static bool differs(const struct deadline *deadline, const struct known_deadline *known)
 {
-    return deadline->state != known->state || deadline->anchor_at != known->anchor_at ||
-           deadline->due_at != known->due_at || deadline->breached_at != known->breached_at ||
-           deadline->closed_at != known->closed_at || deadline->next_stage != known->next_stage_at ||
-           deadline->rule->from != known->valid_from;
+    return is_named_anew(deadline->rule, known) || deadline->state != known->state ||
+           deadline->anchor_at != known->anchor_at || deadline->due_at != known->due_at ||
+           deadline->breached_at != known->breached_at || deadline->closed_at != known->closed_at ||
+           deadline->next_stage != known->next_stage_at || deadline->rule->from != known->valid_from;
 }
 
 static void compare_states(struct decided *decided, instant now)
