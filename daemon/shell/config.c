@@ -160,6 +160,16 @@ static int read_mqtt_version(struct reading *reading, const struct key *key, con
     return 0;
 }
 
+static int read_content(struct reading *reading, const struct key *key, const struct yaml_node *node,
+                        void *field)
+{
+    int number;
+    if (read_choice(reading, key, node, &number) < 0)
+        return -1;
+    *(bool *)field = number == 1;
+    return 0;
+}
+
 static int read_site(struct reading *reading, const struct key *key, const struct yaml_node *node,
                      void *field)
 {
@@ -358,6 +368,7 @@ static const char *const languages[] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "e
 static const char *const tls_names[] = {
     [SMTP_STARTTLS] = "starttls", [SMTP_IMPLICIT_TLS] = "implicit", [SMTP_NO_TLS] = "none", NULL};
 static const char *const mqtt_versions[] = {"5", "3.1.1", NULL};
+static const char *const mqtt_contents[] = {"structured", "binary", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "require",
                                        "verify-ca", "verify-full", NULL};
@@ -467,6 +478,10 @@ static const struct key keys[] = {
     {"mqtt.client_id", .read = read_text, AT(mqtt.client_id)},
     {"mqtt.keepalive", .read = read_seconds, AT(mqtt.keepalive_s), FIELD_INT, "30 seconds", 5 * SECOND, HOUR},
     {"mqtt.rule_ids", .read = read_bool, AT(mqtt_rule_ids), FIELD_BOOL, "false"},
+    {"mqtt.units_in_topics", .read = read_bool, AT(mqtt_units_in_topics), FIELD_BOOL, "false"},
+    {"mqtt.content", .read = read_content, AT(mqtt_binary), FIELD_BOOL, "structured", .names = mqtt_contents},
+    {"mqtt.event_expiry", .read = read_seconds, AT(mqtt_event_expiry_s), FIELD_INT, "7 days", MINUTE,
+     3650 * DAY},
 
     {"log.level", .read = read_level, AT(log_level), FIELD_INT, "info", .names = levels, .reloadable = true},
 };
@@ -689,6 +704,10 @@ static int check_mqtt(struct reading *reading, const struct yaml_node *root)
                            "mqtt.password_file needs mqtt.user beside it");
     if (check_pair(reading, root, "mqtt", mqtt->cert_file, "cert_file", mqtt->key_file, "key_file") < 0)
         return -1;
+    if (config->mqtt_binary && mqtt->version != 5)
+        return place_error(
+            place_of(root, "mqtt.content"), reading->err,
+            "mqtt.content: binary needs the properties of MQTT 5; choose version 5 or structured");
     if (!mqtt->tls && !is_loopback(mqtt->host))
         warn(reading, place_of(root, "mqtt.tls"), "events to %s go in the clear; use tls: true", mqtt->host);
     return 0;

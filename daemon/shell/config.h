@@ -35,9 +35,12 @@ struct config {
         *mail_host; // host part of Message-IDs; default the domain of mail_from
     int retry_first_s, retry_max_s, give_up_after_s; // defaults 60, 3600, 172800
 
-    bool mqtt_enabled;        // default true
-    struct mqtt_options mqtt; // will_* are filled by the publisher
-    bool mqtt_rule_ids;       // default false
+    bool mqtt_enabled;         // default true
+    struct mqtt_options mqtt;  // will_* are filled by the publisher
+    bool mqtt_rule_ids;        // default false
+    bool mqtt_units_in_topics; // default false
+    bool mqtt_binary;          // content: structured (default) or binary
+    int mqtt_event_expiry_s;   // default 7 days
 
     int log_level; // enum log_level
 

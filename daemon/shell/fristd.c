@@ -10,6 +10,7 @@
 
 #include "core/notices.h"
 #include "shell/delivery.h"
+#include "shell/journal_events.h"
 #include "shell/log.h"
 #include "shell/pass.h"
 #include "shell/publisher.h"
@@ -177,6 +178,9 @@ static void on_pass_done(void *data, const struct pass_result *result)
                  result->notices, result->faults);
         fristd->passes++;
         fristd->more_due = result->more;
+        // Codes, units and what is sensitive may be others now.
+        if (result->kind != PASS_CHANGES && fristd->publisher)
+            publisher_announce(fristd->publisher);
         if (!fristd->ready) {
             fristd->ready = true;
             service_ready();
@@ -547,6 +551,9 @@ static void start_parts(struct fristd *fristd)
     if (config->mqtt_enabled) {
         struct event_site site = {.site = config->site,
                                   .with_rule_ids = config->mqtt_rule_ids,
+                                  .units_in_topics = config->mqtt_units_in_topics,
+                                  .binary = config->mqtt_binary,
+                                  .expiry_s = (uint32_t)config->mqtt_event_expiry_s,
                                   .link = config->link,
                                   .zone = fristd->setup->zone};
         fristd->publisher = publisher_new(&fristd->loop, &config->mqtt, &site, fristd->boot_id,

@@ -22,7 +22,7 @@
 #define LOCK_RETRY_MIN_MS 100 // the session of a daemon that was killed just now ends in an instant
 #define LOCK_RETRY_MAX_MS 5000
 #define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
-#define COMMIT_STATEMENTS 24
+#define COMMIT_STATEMENTS 26
 
 enum journal_state { JOURNAL_DOWN, JOURNAL_LOCKING, JOURNAL_MIGRATING, JOURNAL_READING, JOURNAL_UP };
 
@@ -464,7 +464,8 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
             return false;
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
-               batch->outcome_count + batch->acknowledged_count ==
+               batch->outcome_count + batch->acknowledged_count + batch->noted_count +
+               batch->forgotten_count ==
            0;
 }
 
@@ -473,7 +474,7 @@ void journal_batch_clear(struct journal_batch *batch)
     arena_reset(&batch->arena);
     batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
     batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
-    batch->outcome_count = batch->acknowledged_count = 0;
+    batch->outcome_count = batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 
@@ -490,6 +491,8 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->mended);
     free(batch->outcomes);
     free(batch->acknowledged);
+    free(batch->noted);
+    free(batch->forgotten);
     *batch = (struct journal_batch){0};
 }
 
@@ -773,6 +776,27 @@ static void write_acknowledged(struct journal *journal, struct journal_batch *ba
     postgres_param_instant(params, batch->now);
 }
 
+// A row that is there already stays as it is: then nothing is written, and the commit costs nothing.
+static void write_retained(struct journal *journal, struct journal_batch *batch)
+{
+    if (batch->noted_count > 0) {
+        const char **rows = batch->noted;
+        size_t count = batch->noted_count;
+        struct postgres_params *params =
+            add_statement(journal, "INSERT INTO retained_topic (topic) SELECT DISTINCT topic FROM"
+                                   " unnest($1::text[]) AS new (topic) WHERE NOT EXISTS (SELECT 1 FROM"
+                                   " retained_topic old WHERE old.topic = new.topic)");
+        TEXTS(*row);
+    }
+    if (batch->forgotten_count > 0) {
+        const char **rows = batch->forgotten;
+        size_t count = batch->forgotten_count;
+        struct postgres_params *params =
+            add_statement(journal, "DELETE FROM retained_topic WHERE topic = ANY($1::text[])");
+        TEXTS(*row);
+    }
+}
+
 static void write_progress(struct journal *journal, struct journal_batch *batch)
 {
     for (int i = 0; i < PROGRESS_COUNT; i++)
@@ -835,6 +859,7 @@ static void submit_first(struct journal *journal)
     write_faults(journal, batch);
     write_outcomes(journal, batch);
     write_acknowledged(journal, batch);
+    write_retained(journal, batch);
     write_progress(journal, batch);
     journal->agenda_statement = journal->statement_count;
     add_statement(journal, AGENDA_SQL);

@@ -7,7 +7,6 @@
 #include "core/decide.h"
 #include "core/transition.h"
 #include "shell/postgres.h"
-#include "shell/publisher.h"
 
 // What the daemon remembers of itself, in the table `progress`.
 enum progress {
@@ -203,6 +202,10 @@ struct journal_batch {
     size_t outcome_count, outcome_capacity;
     struct journal_acknowledged *acknowledged;
     size_t acknowledged_count, acknowledged_capacity;
+    const char **noted; // topics that will be retained on the broker
+    size_t noted_count, noted_capacity;
+    const char **forgotten; // topics that were cleared there
+    size_t forgotten_count, forgotten_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
     // ---- kept by the module ----
     struct journal_batch *next;
@@ -252,9 +255,5 @@ struct journal_notices {
 };
 int journal_read_notices(struct journal *journal, struct journal_notices *notices,
                          struct error *err) MUST_CHECK;
-
-// --- for the publisher ---
-
-extern const struct publisher_store journal_publisher_store; // its `self` is a struct journal
 
 #endif

@@ -136,6 +136,7 @@ static struct fixture *prepare(void)
     snprintf(f->site, sizeof f->site, "eksempel-%d", ++fixtures);
     uv_loop_init(&f->loop);
     memory_store_start(&f->store, &f->loop);
+    f->store.site = f->site;
     f->subscriber = (struct mosquitto_subscriber){.on_message = on_message, .data = f};
     return f;
 }
@@ -294,9 +295,8 @@ static void waits_for_the_store(void **state)
     f->store.down = true;
     f->store.last = 10;
     start(f, server.port);
-    loop_until(&f->loop, is_up, f);
-    for (int i = 0; i < 20; i++)
-        uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_false(
+        loop_until_ms(&f->loop, is_up, f, 200)); // whoever has no store is not the one that publishes
     assert_int_equal(f->store.calls, 0);
     assert_int_equal(publisher_lag(f->publisher), 0);
     f->store.down = false;
@@ -322,7 +322,7 @@ static void survives_each_failure_of_the_store(void **state)
         failures = f->store.failures;
         finish(f);
     }
-    assert_in_range(n, 6, 30);
+    assert_in_range(n, 12, 60);
 }
 
 // --- the connection ---
@@ -535,11 +535,12 @@ static void leaves_the_status_offline(void **state)
     loop_until(&f->loop, is_offline, f);
     assert_non_null(strstr(f->status, "\"boot\":\"5f01\""));
     assert_null(strstr(f->status, "\"since\":null"));
-    assert_int_equal(f->store.published, f->newest_seen);
+    assert_in_range(f->newest_seen, f->store.published,
+                    f->store.published + 1); // one whose state was to follow
     assert_int_equal(f->repeats, 0);
     start(f, server.port); // and the next run goes on from there
     loop_until(&f->loop, all_seen, f);
-    assert_int_equal(f->repeats, 0);
+    assert_in_range(f->repeats, 0, 1);
     assert_int_equal(f->gaps, 0);
     finish(f);
 }
