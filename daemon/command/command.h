@@ -19,6 +19,8 @@ int command_rules(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_events(int argc, char **argv);
+int command_mqtt(int argc, char **argv);
 int command_render(int argc, char **argv);
 
 #endif
