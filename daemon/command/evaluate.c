@@ -53,7 +53,8 @@ struct session {
     struct buffer out, words;
     struct stage_time *stages;
     size_t stage_capacity;
-    bool found_bad_row, write_failed;
+    long bad_rows;
+    bool write_failed;
 };
 
 static int wrong_usage(const char *what, const char *which)
@@ -252,7 +253,7 @@ static void add_bad_row(struct session *session, const char *reason)
                   session->lines.number);
     add_text(&session->out, reason);
     add_key(session, "}\n");
-    session->found_bad_row = true;
+    session->bad_rows++;
 }
 
 // --- the cases ---
@@ -312,7 +313,11 @@ static int evaluate_lines(struct session *session)
         fprintf(stderr, "fristd evaluate: cannot write: %s\n", strerror(errno));
         return EXIT_USAGE;
     }
-    return session->found_bad_row ? EXIT_FOUND : EXIT_GOOD;
+    if (session->bad_rows == 0)
+        return EXIT_GOOD;
+    fprintf(stderr, "fristd evaluate: %ld of %ld lines %s no valid case; see \"bad_row\" in the output\n",
+            session->bad_rows, session->lines.number, session->bad_rows == 1 ? "was" : "were");
+    return EXIT_FOUND;
 }
 
 // --- setting up ---

@@ -123,6 +123,8 @@ class Input(unittest.TestCase):
                 self.assertEqual((found["case_id"], found["fault"], found["line"]), (None, "bad_row", number))
                 self.assertIn(word, found["reason"])
         self.assertEqual(written[-1]["state"], "open")
+        self.assertEqual(process.stderr.decode(), f"fristd evaluate: {len(rows)} of {len(rows) + 3} lines were no valid case; "
+                                                  "see \"bad_row\" in the output\n")
 
     def test_reason_never_quotes_the_data(self):
         secret = "010203-1234"
