@@ -218,15 +218,23 @@ static void say_closed_days(const struct writer *w, civil_date first, civil_date
         say(w, " tælles ikke)", " not counted)");
 }
 
+// Danish has two words of the law for what a calendar counts, so the calendar is named instead.
 static void say_working_days(const struct writer *w)
 {
     const struct step *step = w->step;
-    say_amount(w, abs(step->amount), UNIT_WORKING_DAYS);
-    say(w, step->amount > 0 ? " efter " : " før ", step->amount > 0 ? " after " : " before ");
-    say_date(w, step->date);
-    say(w, " i kalenderen »", " in calendar “");
-    buffer_add_string(w->into, calendar_name(w->rule->calendar));
-    say(w, "«: ", "”: ");
+    const char *calendar = calendar_name(w->rule->calendar);
+    const char *da = step->amount > 0 ? " efter " : " før ", *en = step->amount > 0 ? " after " : " before ";
+    if (w->language == LANGUAGE_DA) {
+        say_amount(w, abs(step->amount), UNIT_DAYS);
+        buffer_format(w->into, " i kalenderen »%s«%s", calendar, da);
+        say_date(w, step->date);
+    } else {
+        say_amount(w, abs(step->amount), UNIT_WORKING_DAYS);
+        buffer_add_string(w->into, en);
+        say_date(w, step->date);
+        buffer_format(w->into, " in calendar “%s”", calendar);
+    }
+    buffer_add_string(w->into, ": ");
     say_counted_days(w);
     if (step->amount > 0)
         say_closed_days(w, step->date + 1, step->result);

@@ -44,7 +44,7 @@ class Output(unittest.TestCase):
                                 case(event("start", "2026-03-30T10:00")), "2026-03-30T10:00")
         self.assertEqual(deadlines[0]["explanation"], [
             "Start: »start« man. 30-03-2026 kl. 10.00.",
-            "6 arbejdsdage efter man. 30-03-2026 i kalenderen »hverdage«: tir. 31-03, ons. 01-04, lør. 04-04, "
+            "6 dage i kalenderen »hverdage« efter man. 30-03-2026: tir. 31-03, ons. 01-04, lør. 04-04, "
             "tir. 07-04, ons. 08-04, tor. 09-04-2026 (tor. 02-04 Skærtorsdag, fre. 03-04 Langfredag, "
             "søn. 05-04 Påskedag, man. 06-04 2. påskedag tælles ikke).",
             "Frist: udgangen af tor. 09-04-2026.",
