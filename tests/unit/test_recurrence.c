@@ -231,6 +231,50 @@ static void instances_are_in_order_and_not_before_the_start(void **state)
     recurrence_free(NULL);
 }
 
+static void no_day_has_more_than_the_most(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule;
+        int64_t most;
+        bool reached; // from midnight
+    } rows[] = {
+        {"FREQ=WEEKLY", 1, true},
+        {"FREQ=YEARLY;BYHOUR=8,12,16", 3, true},
+        {"FREQ=MONTHLY;BYDAY=MO,TU;BYHOUR=8,9,10,11;BYSETPOS=1,-1", 2, false},
+        {"FREQ=DAILY;BYHOUR=8,9,10;BYMINUTE=0,30", 6, true},
+        {"FREQ=DAILY;BYHOUR=8,9,10;BYMINUTE=0,30;BYSETPOS=-1", 1, true},
+        {"FREQ=HOURLY", 24, true},
+        {"FREQ=HOURLY;INTERVAL=5", 5, true},
+        {"FREQ=HOURLY;INTERVAL=169", 1, true},
+        {"FREQ=HOURLY;BYHOUR=9,10;BYMINUTE=0,20,40", 6, true},
+        {"FREQ=MINUTELY", 1440, true},
+        {"FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,16", 6, true},
+        {"FREQ=MINUTELY;INTERVAL=1440", 1, true},
+        {"FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0,30", 2, true},
+        {"FREQ=SECONDLY", 86400, true},
+        {"FREQ=SECONDLY;INTERVAL=3600;BYMINUTE=0", 24, true},
+        {"FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=0,30", 2, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct recurrence *recurrence = parse(rows[i].rule);
+        struct recurrence_iterator *iterator = recurrence_start(recurrence, date("2026-03-01"), 0);
+        int64_t on_day = 0, most = 0;
+        civil_date day = 0, last = 0;
+        int second_of_day;
+        assert_int_equal(recurrence_most_in_a_day(recurrence), rows[i].most);
+        for (int n = 0; n < 100000 && recurrence_next(iterator, &day, &second_of_day); n++) {
+            on_day = day == last ? on_day + 1 : 1;
+            most = on_day > most ? on_day : most;
+            last = day;
+        }
+        if (most > rows[i].most || (rows[i].reached && most != rows[i].most))
+            fail_msg("%s: a day has %lld", rows[i].rule, (long long)most);
+        recurrence_stop(iterator);
+        recurrence_free(recurrence);
+    }
+}
+
 static void what_is_wrong_is_refused_with_help(void **state)
 {
     (void)state;
@@ -342,6 +386,7 @@ int main(void)
         cmocka_unit_test(examples_of_the_standard),
         cmocka_unit_test(what_others_got_wrong),
         cmocka_unit_test(instances_are_in_order_and_not_before_the_start),
+        cmocka_unit_test(no_day_has_more_than_the_most),
         cmocka_unit_test(what_is_wrong_is_refused_with_help),
         cmocka_unit_test(damaged_rules_are_survived),
     };
