@@ -3,6 +3,7 @@
 // The case database as the service would see it: reads every case once and writes nothing.
 #include "command/check.h"
 
+#include "core/nearest.h"
 #include "core/notices.h"
 
 #include <stdlib.h>
@@ -146,9 +147,13 @@ static void report_faults(struct looking *looking, struct buffer *text)
 
 static void report_kinds(struct looking *looking, struct buffer *text)
 {
+    const struct ruleset *rules = &looking->check->rules;
     for (size_t i = 0; i < looking->unknown_count; i++) {
-        buffer_format(text, "no rule knows the kind %s (%zu events)", looking->unknown[i].name,
-                      looking->unknown[i].events);
+        const char *name = looking->unknown[i].name,
+                   *nearest = nearest_name(name, strlen(name), rules->kinds, (size_t)rules->kind_count);
+        buffer_format(text, "no rule knows the kind %s (%zu event%s)%s%s%s", name, looking->unknown[i].events,
+                      looking->unknown[i].events == 1 ? "" : "s", nearest ? "; is it " : "",
+                      nearest ? nearest : "", nearest ? "?" : "");
         warn(looking, text);
     }
     if (looking->unknown_unnamed > 0) {
@@ -157,26 +162,39 @@ static void report_kinds(struct looking *looking, struct buffer *text)
     }
 }
 
-static bool starts(const struct looking *looking, const struct rule *rule)
+static bool occurs(const struct looking *looking, const struct kind_list *kinds)
 {
-    bool occurs = rule->breach_of_count > 0;
-    for (int i = 0; i < rule->start.count && !occurs; i++)
-        occurs = looking->occurs[rule->start.kinds[i]] > 0;
-    return occurs;
+    for (int i = 0; i < kinds->count; i++)
+        if (looking->occurs[kinds->kinds[i]] > 0)
+            return true;
+    return false;
+}
+
+// What every version of a rule waits for and never comes.
+static void report_idle_rule(struct looking *looking, const struct rule_line *line, struct buffer *text)
+{
+    bool starts = false, stops = false, can_stop = false;
+    for (int i = 0; i < line->version_count; i++) {
+        const struct rule *rule = line->versions[i];
+        starts |= rule->breach_of_count > 0 || occurs(looking, &rule->start);
+        stops |= occurs(looking, &rule->stop);
+        can_stop |= rule->stop.count > 0;
+    }
+    if (!starts)
+        buffer_format(text, "the rule %s never starts: no event of its kinds is there", line->id);
+    else if (can_stop && !stops)
+        buffer_format(text, "the rule %s starts and is never done: no event of its stop kinds is there",
+                      line->id);
+    else
+        return;
+    warn(looking, text);
 }
 
 static void report_idle_rules(struct looking *looking, struct buffer *text)
 {
     const struct ruleset *rules = &looking->check->rules;
-    for (int i = 0; i < rules->line_count; i++) {
-        bool occurs = false;
-        for (int k = 0; k < rules->lines[i].version_count && !occurs; k++)
-            occurs = starts(looking, rules->lines[i].versions[k]);
-        if (occurs)
-            continue;
-        buffer_format(text, "the rule %s never starts: no event of its kinds is there", rules->lines[i].id);
-        warn(looking, text);
-    }
+    for (int i = 0; i < rules->line_count; i++)
+        report_idle_rule(looking, &rules->lines[i], text);
 }
 
 static void on_done(struct casedb_read *read, enum postgres_status status, const char *cursor,
