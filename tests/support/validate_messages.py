@@ -13,6 +13,7 @@ from pathlib import Path
 
 import jsonschema
 
+BASE = "https://fristd.example/schemas/v1/"  # of identifiers
 SITE = r"fristd/v1/[a-z0-9-]+"
 LEVEL = r"[^/+#]+"
 TOPICS = {
@@ -29,6 +30,16 @@ class Wrong(Exception):
     """A message that is not what the contract says."""
 
 
+def _references(schema, found):
+    """How the validator finds the other schemas, in its newer and its older versions; nothing is fetched."""
+    named = {BASE + name: other for name, other in found.items()}
+    try:
+        from referencing import Registry, Resource
+    except ImportError:
+        return {"resolver": jsonschema.RefResolver(schema["$id"], schema, store=named)}
+    return {"registry": Registry().with_resources((name, Resource.from_contents(other)) for name, other in named.items())}
+
+
 class Messages:
     """Checks messages one by one and counts them."""
 
@@ -38,10 +49,10 @@ class Messages:
         self.validators = {}
         for name, schema in found.items():
             jsonschema.Draft202012Validator.check_schema(schema)
-            if schema["$id"] != name:
+            if schema["$id"] != BASE + name:
                 raise ValueError(f"{name} calls itself {schema['$id']}")
             self.validators[name] = jsonschema.Draft202012Validator(
-                schema, resolver=jsonschema.RefResolver(name, schema, store=found), format_checker=jsonschema.FormatChecker())
+                schema, **_references(schema, found), format_checker=jsonschema.FormatChecker())
         self.right = collections.Counter()
 
     def check(self, topic, payload, properties=None):
