@@ -323,6 +323,22 @@ static void say_term(const struct writer *w)
     say(w, ".", ".");
 }
 
+static int64_t offset_at(const struct writer *w, instant at)
+{
+    struct civil_time civil = zone_to_civil(w->zone, at);
+    return (int64_t)civil.date * SECONDS_PER_DAY + civil.second - at;
+}
+
+// Else 24 hours that end at another time of day look wrong.
+static void say_clock_change(const struct writer *w, instant from, instant to)
+{
+    int64_t change = offset_at(w, to) - offset_at(w, from);
+    if (change > 0)
+        say(w, ", for uret stilles frem undervejs", ", as the clock goes forward in between");
+    else if (change < 0)
+        say(w, ", for uret stilles tilbage undervejs", ", as the clock goes back in between");
+}
+
 static void say_hours(const struct writer *w)
 {
     say_amount(w, w->step->amount, UNIT_HOURS);
@@ -330,6 +346,7 @@ static void say_hours(const struct writer *w)
     say_instant(w, w->step->at);
     say(w, ": ", ": ");
     say_instant(w, w->step->to);
+    say_clock_change(w, w->step->at, w->step->to);
     say(w, ".", ".");
 }
 

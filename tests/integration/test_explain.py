@@ -112,7 +112,7 @@ class Explain(StackCase):
         self.assertIn("4 months after Fri 2025-10-31: Sat 2026-02-28, the last day of the month.", self.steps(four_months))
         hours = self.deadline("S-2", "underretning.vurdering")
         self.assertEqual(hours["due_at"], "2026-10-25T19:00:00+01:00")
-        self.assertIn("24 hours after Sat 2026-10-24 at 20:00: Sun 2026-10-25 at 19:00.", self.steps(hours))
+        self.assertIn("24 hours after Sat 2026-10-24 at 20:00: Sun 2026-10-25 at 19:00, as the clock goes back in between.", self.steps(hours))
 
     def pause_over_new_year_and_an_extension_too_late(self):
         self.town.case("S-3", ("proeve.ansoegt", "A-1", "'2025-12-08 10:00 +01'"),

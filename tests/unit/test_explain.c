@@ -139,6 +139,14 @@ static void each_sentence(void **state)
         {{.kind = STEP_HOURS, .amount = 24, .at = NOON(0), .to = NOON(1)},
          "24 timer efter man. 30-03-2026 kl. 12.00: tir. 31-03-2026 kl. 12.00.",
          "24 hours after Mon 2026-03-30 at 12:00: Tue 2026-03-31 at 12:00."},
+        {{.kind = STEP_HOURS, .amount = 24, .at = NOON(-1) - 3600, .to = NOON(0) - 3600},
+         "24 timer efter søn. 29-03-2026 kl. 11.00: man. 30-03-2026 kl. 11.00.",
+         "24 hours after Sun 2026-03-29 at 11:00: Mon 2026-03-30 at 11:00."},
+        {{.kind = STEP_HOURS, .amount = 24, .at = NOON(-2), .to = NOON(-1)},
+         "24 timer efter lør. 28-03-2026 kl. 11.00: søn. 29-03-2026 kl. 12.00, for uret stilles frem "
+         "undervejs.",
+         "24 hours after Sat 2026-03-28 at 11:00: Sun 2026-03-29 at 12:00, as the clock goes forward in "
+         "between."},
         {{.kind = STEP_TERM, .amount = 7, .unit = UNIT_WORKING_DAYS, .date = DAY(0), .result = DAY(14)},
          "7 dage i kalenderen »arbejdsdage« efter man. 30-03-2026: tir. 31-03, ons. 01-04, tir. "
          "07-04, "
