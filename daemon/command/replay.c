@@ -288,7 +288,7 @@ struct differing_case {
 static void on_difference(void *data, const struct deadline_difference *difference)
 {
     const struct differing_case *differing = data;
-    replay_report_keep_difference(differing->report, differing->case_id, difference);
+    difference_list_add(&differing->report->differences, differing->case_id, difference);
 }
 
 static void on_case(void *data, const struct casefile *casefile)
@@ -414,7 +414,7 @@ static int replay(struct replaying *replaying, struct error *err)
 static int found(const struct replaying *replaying)
 {
     const struct replay_report *report = &replaying->report;
-    bool otherwise = report->against && (report->difference_count > 0 || report->messages.count > 0);
+    bool otherwise = report->against && (report->differences.count > 0 || report->messages.count > 0);
     return report->bad > 0 || otherwise ? EXIT_FOUND : EXIT_GOOD;
 }
 

@@ -89,20 +89,11 @@ void replay_report_keep(struct replay_report *report, const struct replay_messag
     kept->subject = arena_string(&report->arena, message->subject);
 }
 
-void replay_report_keep_difference(struct replay_report *report, const char *case_id,
-                                   const struct deadline_difference *difference)
-{
-    MEMORY_GROW(report->differences, report->difference_count, report->difference_capacity);
-    struct kept_difference *kept = &report->differences[report->difference_count++];
-    *kept = (struct kept_difference){keep_case(report, case_id), *difference};
-    kept->difference.subject = arena_string(&report->arena, difference->subject);
-}
-
 void replay_report_done(struct replay_report *report)
 {
     arena_done(&report->arena);
     free(report->messages.messages);
-    free(report->differences);
+    difference_list_done(&report->differences);
 }
 
 // --- text ---
@@ -213,83 +204,12 @@ static void print_messages(const struct replay_report *report)
     }
 }
 
-static const char *state_word(const struct replay_report *report, enum deadline_state state)
-{
-    static const char *const danish[] = {
-        [STATE_OPEN] = "åben",
-        [STATE_BREACHED] = "overskredet",
-        [STATE_PAUSED] = "på pause",
-        [STATE_MET] = "opfyldt",
-        [STATE_LATE] = "opfyldt for sent",
-        [STATE_MISSED] = "ikke opfyldt",
-        [STATE_CANCELLED] = "bortfaldet",
-        [STATE_LAPSED] = "udløbet",
-        [STATE_PASSED] = "passeret",
-    };
-    return in(report, danish[state], deadline_state_name(state));
-}
-
-static void print_difference(const struct replay_report *report, const struct kept_difference *kept)
-{
-    const struct deadline_difference *difference = &kept->difference;
-    bool was = difference->kind != DIFFERENCE_APPEARED, is = difference->kind != DIFFERENCE_VANISHED;
-    printf("    %s", kept->case_id);
-    if (*difference->subject)
-        printf(" %s", difference->subject);
-    if (difference->occurrence > 1)
-        printf(in(report, " nr. %d", " no. %d"), difference->occurrence);
-    fputs("  ", stdout);
-    if (was)
-        print_due(report, difference->old_due);
-    if (difference->kind == DIFFERENCE_MOVED)
-        fputs(" → ", stdout);
-    if (is && difference->kind != DIFFERENCE_STATE)
-        print_due(report, difference->new_due);
-    fputs(", ", stdout);
-    if (was)
-        fputs(state_word(report, difference->old_state), stdout);
-    if (was && is && difference->old_state != difference->new_state)
-        fputs(" → ", stdout);
-    if (is && (!was || difference->old_state != difference->new_state))
-        fputs(state_word(report, difference->new_state), stdout);
-    putchar('\n');
-}
-
-static int compare_differences(const void *left, const void *right)
-{
-    const struct kept_difference *a = left, *b = right;
-    int order = order_of(a->difference.kind, b->difference.kind);
-    if (order == 0)
-        order = strcmp(a->difference.rule, b->difference.rule);
-    if (order == 0)
-        order = strcmp(a->case_id, b->case_id);
-    if (order == 0)
-        order = strcmp(a->difference.subject, b->difference.subject);
-    return order ? order : a->difference.occurrence - b->difference.occurrence;
-}
-
 static void print_differences(const struct replay_report *report)
 {
-    static const char *const words[][2] = {
-        [DIFFERENCE_MOVED] = {"flyttet", "moved"},
-        [DIFFERENCE_STATE] = {"anden status", "another state"},
-        [DIFFERENCE_APPEARED] = {"nye", "new"},
-        [DIFFERENCE_VANISHED] = {"væk", "gone"},
-    };
-    const struct kept_difference *before = NULL;
-    printf("\n%s\n", report->difference_count == 0
+    printf("\n%s\n", report->differences.count == 0
                          ? in(report, "Alle frister er de samme", "All deadlines are the same")
                          : in(report, "Frister", "Deadlines"));
-    for (size_t i = 0; i < report->difference_count; i++) {
-        const struct kept_difference *kept = &report->differences[i];
-        const struct deadline_difference *difference = &kept->difference;
-        if (before == NULL || before->difference.kind != difference->kind ||
-            strcmp(before->difference.rule, difference->rule) != 0)
-            printf("  %s: %s (%s)\n", in(report, words[difference->kind][0], words[difference->kind][1]),
-                   difference->code, difference->rule);
-        print_difference(report, kept);
-        before = kept;
-    }
+    difference_list_print_text(&report->differences, report->zone, report->language);
     if (report->messages.count > 0)
         printf("\n%s\n",
                in(report, "Beskeder: − bortfalder, + kommer til", "Messages: − no longer sent, + new"));
@@ -359,23 +279,10 @@ static void print_json_message(const struct replay_report *report, const struct 
     print_json_line(object);
 }
 
-static void print_json_difference(const struct replay_report *report, const struct kept_difference *kept)
-{
-    const struct deadline_difference *difference = &kept->difference;
-    bool was = difference->kind != DIFFERENCE_APPEARED, is = difference->kind != DIFFERENCE_VANISHED;
-    print_json_line(json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "what", "deadline", "change",
-        difference_name(difference->kind), "rule", difference->rule, "code", difference->code, "case_id",
-        kept->case_id, "subject", difference->subject, "occurrence", difference->occurrence, "old_due_at",
-        moment(report, difference->old_due), "new_due_at", moment(report, difference->new_due), "old_state",
-        text_or_null(was ? deadline_state_name(difference->old_state) : NULL), "new_state",
-        text_or_null(is ? deadline_state_name(difference->new_state) : NULL)));
-}
-
 static void print_json(const struct replay_report *report)
 {
-    for (size_t i = 0; i < report->difference_count && !report->sums_only; i++)
-        print_json_difference(report, &report->differences[i]);
+    if (!report->sums_only)
+        difference_list_print_json(&report->differences, report->zone);
     for (size_t i = 0; i < report->messages.count && !report->sums_only; i++)
         print_json_message(report, &report->messages.messages[i]);
     print_json_line(replay_sums_json(report));
@@ -384,9 +291,7 @@ static void print_json(const struct replay_report *report)
 void replay_report_print(struct replay_report *report)
 {
     sort(&report->messages, compare_for_print);
-    if (report->difference_count > 0)
-        qsort(report->differences, report->difference_count, sizeof *report->differences,
-              compare_differences);
+    difference_list_sort(&report->differences);
     if (report->json)
         print_json(report);
     else

@@ -4,8 +4,7 @@
 #ifndef FRISTD_COMMAND_REPLAY_REPORT_H
 #define FRISTD_COMMAND_REPLAY_REPORT_H
 
-#include "core/difference.h"
-#include "core/explain.h"
+#include "command/difference_list.h"
 #include "core/replay.h"
 
 enum message_change { MESSAGE_STANDS, MESSAGE_FEWER, MESSAGE_MORE };
@@ -31,11 +30,6 @@ struct replay_messages {
     size_t count, capacity;
 };
 
-struct kept_difference {
-    const char *case_id;
-    struct deadline_difference difference;
-};
-
 #define FAULT_CODES (FAULT_UNKNOWN_KIND + 1)
 
 struct replay_report {
@@ -48,8 +42,7 @@ struct replay_report {
     struct arena arena; // what is kept of cases
     const char *last_case;
     struct replay_messages messages;
-    struct kept_difference *differences;
-    size_t difference_count, difference_capacity;
+    struct difference_list differences;
     size_t totals[2]; // messages to persons: with the rules, and with those against them
     size_t cases, bad, faults[FAULT_CODES];
 };
@@ -60,8 +53,6 @@ void replay_messages_sort(struct replay_messages *messages);
 int replay_message_compare(const struct replay_message *a, const struct replay_message *b);
 
 void replay_report_keep(struct replay_report *report, const struct replay_message *message);
-void replay_report_keep_difference(struct replay_report *report, const char *case_id,
-                                   const struct deadline_difference *difference);
 void replay_report_print(struct replay_report *report);
 void replay_report_done(struct replay_report *report);
 

@@ -176,8 +176,8 @@ static void print_totals(const struct replay_report *report)
     printf(in(report, "Sager: %zu\n", "Cases: %zu\n"), report->cases);
     if (report->against) {
         size_t kinds[DIFFERENCE_VANISHED + 1] = {0};
-        for (size_t i = 0; i < report->difference_count; i++)
-            kinds[report->differences[i].difference.kind]++;
+        for (size_t i = 0; i < report->differences.count; i++)
+            kinds[report->differences.kept[i].difference.kind]++;
         printf(in(report, "Frister: %zu flyttet, %zu med anden status, %zu nye, %zu væk\n",
                   "Deadlines: %zu moved, %zu with another state, %zu new, %zu gone\n"),
                kinds[DIFFERENCE_MOVED], kinds[DIFFERENCE_STATE], kinds[DIFFERENCE_APPEARED],
@@ -255,7 +255,7 @@ json_t *replay_sums_json(const struct replay_report *report)
                   "unreached", (json_int_t)count_unreached(report), "data_faults", faults);
     if (report->against) {
         json_object_set_new(sums, "messages_against", json_integer((json_int_t)report->totals[1]));
-        json_object_set_new(sums, "differences", json_integer((json_int_t)report->difference_count));
+        json_object_set_new(sums, "differences", json_integer((json_int_t)report->differences.count));
     }
     for (size_t i = 0; i < GROUPING_COUNT; i++)
         json_object_set_new(sums, groupings[i].key, json_table(report, &groupings[i]));
