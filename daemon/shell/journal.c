@@ -37,7 +37,7 @@ struct journal {
     postgres_on_state on_state;
     void *data;
     uv_timer_t lock_timer, fail_timer;
-    bool closing;
+    bool closing, read_only;
     postgres_on_closed on_closed;
     void *closed_data;
 
@@ -79,6 +79,7 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     [PROGRESS_PUBLISHED] = "published",
     [PROGRESS_FAULTS_ON] = "faults_on",
     [PROGRESS_REACH] = "reach",
+    [PROGRESS_RULES_REFUSED] = "rules_refused",
 };
 
 #define AGENDA_SQL                                                                                           \
@@ -303,6 +304,11 @@ static void step(struct journal *journal)
 static void on_connection(void *data, bool up, const struct error *err)
 {
     struct journal *journal = data;
+    if (up && journal->read_only) {
+        journal->state = JOURNAL_UP;
+        journal->on_state(journal->data, true, NULL);
+        return;
+    }
     if (up) {
         journal->lock_retry_ms = LOCK_RETRY_MIN_MS;
         start_locking(journal);
@@ -387,6 +393,11 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     postgres_add_prelude(journal->pg, "SET enable_hashjoin = off");
     postgres_add_prelude(journal->pg, "SET enable_mergejoin = off");
     return journal;
+}
+
+void journal_read_only(struct journal *journal)
+{
+    journal->read_only = true;
 }
 
 void journal_start(struct journal *journal)
@@ -807,6 +818,13 @@ static void write_progress(struct journal *journal, struct journal_batch *batch)
             postgres_param_text(params, progress_names[i]);
             postgres_param_text(params, batch->progress[i]);
         }
+    if (batch->progress[PROGRESS_RULES]) {
+        struct postgres_params *params = add_statement(
+            journal,
+            "UPDATE rules_confirmation SET taken_at = $2 WHERE fingerprint = $1 AND taken_at IS NULL");
+        postgres_param_text(params, batch->progress[PROGRESS_RULES]);
+        postgres_param_instant(params, batch->now);
+    }
 }
 
 static void submit_first(struct journal *journal);
@@ -880,7 +898,7 @@ static void submit_first(struct journal *journal)
 
 void journal_commit(struct journal *journal, struct journal_batch *batch)
 {
-    assert(batch->on_done);
+    assert(batch->on_done && !journal->read_only);
     batch->next = NULL;
     if (journal->last)
         journal->last->next = batch;

@@ -16,6 +16,7 @@ enum progress {
     PROGRESS_PUBLISHED,     // number of the last transition that the broker has acknowledged
     PROGRESS_FAULTS_ON,     // local date of the last report on data faults
     PROGRESS_REACH,         // steps that will reach nobody: how many, and which ("COUNT KEY")
+    PROGRESS_RULES_REFUSED, // "FINGERPRINT COUNT" of changed rules that wait to be confirmed; "": none do
     PROGRESS_COUNT
 };
 
@@ -35,6 +36,9 @@ void journal_start(struct journal *journal);
 // journal_refresh asks without one.
 void journal_on_news(struct journal *journal, void (*on_news)(void *data), void *data);
 void journal_refresh(struct journal *journal);
+// Before the start: reads alone, beside a daemon that holds the lock. The schema must be there; nothing of
+// the agenda, the progress and the numbers is known, and nothing can be committed.
+void journal_read_only(struct journal *journal);
 bool journal_is_up(const struct journal *journal);
 struct postgres *journal_connection(const struct journal *journal); // for journal_read.c; NULL while not up
 void journal_close(struct journal *journal, postgres_on_closed on_closed, void *data); // frees the journal
@@ -255,5 +259,21 @@ struct journal_notices {
 };
 int journal_read_notices(struct journal *journal, struct journal_notices *notices,
                          struct error *err) MUST_CHECK;
+
+// --- confirmed changes of the rules ---
+
+struct journal_confirmation {
+    void *data;
+    const char *fingerprint;
+    // by: the person who confirmed these rules last, "" when nobody has since they were last taken.
+    void (*on_done)(struct journal_confirmation *confirmation, const char *by, const struct error *err);
+    // ---- kept by the module ----
+    char by[CASEFILE_ID_MAX + 1];
+    struct postgres_params params;
+    struct postgres_statement statement;
+    struct postgres_request request;
+};
+int journal_read_confirmation(struct journal *journal, struct journal_confirmation *confirmation,
+                              struct error *err) MUST_CHECK;
 
 #endif

@@ -436,3 +436,45 @@ int journal_read_notices(struct journal *journal, struct journal_notices *notice
     }
     return 0;
 }
+
+// --- confirmed changes of the rules ---
+
+static void on_confirmation_row(struct postgres_request *request, int statement,
+                                const struct postgres_row *row)
+{
+    (void)statement;
+    struct journal_confirmation *confirmation = request->data;
+    size_t length;
+    snprintf(confirmation->by, sizeof confirmation->by, "%s", postgres_text(row, 0, &length));
+}
+
+static void on_confirmation_done(struct postgres_request *request, enum postgres_status status,
+                                 const struct error *err)
+{
+    struct journal_confirmation *confirmation = request->data;
+    postgres_params_done(&confirmation->params);
+    confirmation->on_done(confirmation, confirmation->by, error_of(status, err));
+}
+
+int journal_read_confirmation(struct journal *journal, struct journal_confirmation *confirmation,
+                              struct error *err)
+{
+    confirmation->by[0] = '\0';
+    confirmation->params = (struct postgres_params){0};
+    postgres_param_text(&confirmation->params, confirmation->fingerprint);
+    confirmation->statement =
+        (struct postgres_statement){"SELECT confirmed_by FROM rules_confirmation WHERE fingerprint = $1 AND "
+                                    "taken_at IS NULL ORDER BY id DESC"
+                                    " LIMIT 1",
+                                    &confirmation->params};
+    confirmation->request = (struct postgres_request){.data = confirmation,
+                                                      .statements = &confirmation->statement,
+                                                      .statement_count = 1,
+                                                      .on_row = on_confirmation_row,
+                                                      .on_done = on_confirmation_done};
+    if (submit(journal, &confirmation->request, err) < 0) {
+        postgres_params_done(&confirmation->params);
+        return -1;
+    }
+    return 0;
+}
