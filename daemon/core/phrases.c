@@ -571,6 +571,15 @@ void phrase_trouble(enum language language, const char *what, const char *detail
          {"Et trin vil ikke nå nogen: %. Er rollen besat, og er der en stedfortræder ved fravær?",
           "A step will reach nobody: %. Is the role held, and is there a substitute for absence?"}},
         {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
+        {"deadline_moved",
+         {"Ændrede regler har flyttet en åben frist: %", "Changed rules have moved an open deadline: %"}},
+        {"deadline_closed",
+         {"Ændrede regler har lukket en åben frist (%)", "Changed rules have closed an open deadline (%)"}},
+        {"deadline_gone",
+         {"Ændrede regler har fjernet en åben frist (%)",
+          "Changed rules have taken away an open deadline (%)"}},
+        {"deadline_breached",
+         {"Efter ændrede regler er en frist overskredet (%)", "By changed rules a deadline is breached (%)"}},
         {"data_fault", {"Fejl i data: %", "Fault in the data: %"}}};
     const char *pattern = translate(language, patterns, sizeof patterns / sizeof patterns[0], what);
     if (strcmp(what, "data_fault") == 0) {

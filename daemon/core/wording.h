@@ -48,9 +48,11 @@ struct backlog_facts {
 
 // To the operators: a step that reached nobody, a notice given up, faults in the data.
 struct operator_line {
-    const char *what; // "step_reached_nobody", "notice_given_up", "data_fault"
+    // "step_reached_nobody", "notice_given_up", "data_fault"; by changed rules "deadline_moved",
+    // "deadline_closed", "deadline_gone", "deadline_breached"
+    const char *what;
     const char *case_id, *code,
-        *detail; // detail: a role, a reply code, a fault code; never free text; NULL: none
+        *detail; // detail: a role, a reply code, a fault code, dates; never free text; NULL: none
 };
 struct operator_facts {
     instant now;

@@ -15,6 +15,7 @@
 
 #define OPERATOR_LINES   50 // in one mail; the rest is counted
 #define FAULT_LINES      100
+#define CHANGE_LINES     50 // in the log and in one mail; `fristd compare` lists all
 #define FAULTS_PER_CASE  200
 #define UNREADABLE_RETRY 3600 // s until an unreadable case is looked at again by itself
 
@@ -39,6 +40,12 @@ struct casework {
     bool reach_wanted, reach_begun;
     struct buffer operator_lines, fault_lines;
     size_t operator_line_count, fault_line_count;
+    bool changed_rules;
+    struct rule_changes changes;
+    struct buffer change_lines;
+    size_t change_line_count;
+    void (*on_difference)(void *data, const char *case_id, const struct deadline_difference *difference);
+    void *difference_data;
 };
 
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
@@ -63,13 +70,15 @@ void casework_free(struct casework *work)
     reach_free(work->reach);
     buffer_done(&work->operator_lines);
     buffer_done(&work->fault_lines);
+    buffer_done(&work->change_lines);
     people_done(&work->people);
     evaluator_free(work->evaluator);
     evaluator_free(work->explainer);
     free(work);
 }
 
-void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog)
+void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog,
+                    bool changed_rules)
 {
     work->batch = batch;
     work->now = now;
@@ -79,6 +88,13 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
     buffer_clear(&work->operator_lines);
     buffer_clear(&work->fault_lines);
     work->operator_line_count = work->fault_line_count = 0;
+    work->changed_rules = changed_rules;
+    // A look that was broken off has written some changes down: they are still to be reported.
+    if (!changed_rules) {
+        buffer_clear(&work->change_lines);
+        work->change_line_count = 0;
+        work->changes = (struct rule_changes){0};
+    }
 }
 
 void casework_set_people(struct casework *work, const struct people *people)
@@ -381,6 +397,96 @@ static void watch_case(struct casework *work, const struct casefile *casefile, b
         (struct journal_case){casefile->id, casefile->unit, casefile->caseworker, wake_at};
 }
 
+// --- changed rules ---
+
+// In the words of a line for the operators.
+static const char *count_change(struct rule_changes *changes, const struct deadline_difference *difference)
+{
+    bool was_open = difference->kind != DIFFERENCE_APPEARED && !deadline_is_closed(difference->old_state);
+    if (difference->kind == DIFFERENCE_VANISHED) {
+        changes->gone++;
+        return "deadline_gone";
+    }
+    if (!was_open) {
+        changes->breached++;
+        return "deadline_breached";
+    }
+    if (difference->kind == DIFFERENCE_MOVED) {
+        changes->moved++;
+        return "deadline_moved";
+    }
+    changes->closed++;
+    return "deadline_closed";
+}
+
+static void word_change(struct casework *work, const struct deadline_difference *difference,
+                        struct buffer *words)
+{
+    const struct zone *zone = work->rules->zone;
+    if (difference->kind != DIFFERENCE_APPEARED)
+        phrase_short_due(work->language, zone, difference->old_due, words);
+    if (difference->kind == DIFFERENCE_MOVED)
+        buffer_add_string(words, " → ");
+    if (difference->kind == DIFFERENCE_MOVED || difference->kind == DIFFERENCE_APPEARED)
+        phrase_short_due(work->language, zone, difference->new_due, words);
+}
+
+struct changed_case {
+    struct casework *work;
+    const char *case_id;
+};
+
+static void on_change(void *data, const struct deadline_difference *difference)
+{
+    const struct changed_case *changed = data;
+    struct casework *work = changed->work;
+    if (work->on_difference)
+        work->on_difference(work->difference_data, changed->case_id, difference);
+    if (!difference_is_grave(difference))
+        return;
+    const char *what = count_change(&work->changes, difference);
+    if (work->on_difference || work->change_line_count++ >= CHANGE_LINES)
+        return;
+    struct buffer words = {0};
+    char old_due[ZONE_INSTANT_SIZE], new_due[ZONE_INSTANT_SIZE];
+    const struct zone *zone = work->rules->zone;
+    word_change(work, difference, &words);
+    buffer_format(&work->change_lines, "%s\t%s\t%s\t%s\n", what, changed->case_id, difference->code,
+                  words.data);
+    buffer_done(&words);
+    log_line(LOG_LEVEL_WARNING, "rules", "%s: %s case=%s rule=%s subject=%s old_due=%s new_due=%s",
+             work->changed_rules ? "changed rules" : "changed rules, not in force", what, changed->case_id,
+             difference->rule, difference->subject, zone_format(zone, difference->old_due, old_due),
+             zone_format(zone, difference->new_due, new_due));
+}
+
+static void find_changes(struct casework *work, const struct casefile *casefile,
+                         const struct evaluation *evaluation, const struct known_case *known)
+{
+    struct changed_case changed = {work, casefile->id};
+    differences_find(known ? known->deadlines : NULL, known ? known->deadline_count : 0, evaluation,
+                     INSTANT_NONE, on_change, &changed);
+}
+
+void casework_compare(struct casework *work, const struct casefile *casefile, const struct known_case *known)
+{
+    find_changes(work, casefile, evaluate(work->evaluator, casefile, work->now, 0), known);
+}
+
+void casework_on_difference(struct casework *work,
+                            void (*on_difference)(void *data, const char *case_id,
+                                                  const struct deadline_difference *difference),
+                            void *data)
+{
+    work->on_difference = on_difference;
+    work->difference_data = data;
+}
+
+struct rule_changes casework_changes(const struct casework *work)
+{
+    return work->changes;
+}
+
 // --- faults ---
 
 static const char *or_empty(const char *text)
@@ -511,6 +617,8 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     list_unknown_kinds(work, list, casefile);
     write_faults(work, casefile->id, list, known);
 
+    if (work->changed_rules)
+        find_changes(work, casefile, evaluation, known);
     decide_deadlines(work, casefile, evaluation, known);
     look_ahead(work, casefile, evaluation);
     instant wake_at = earlier(evaluation->wake_at, see_acknowledgements(work, known));
@@ -652,4 +760,14 @@ void casework_report_unreached(struct casework *work)
 void casework_report_faults(struct casework *work, const char *today)
 {
     add_counted_report(work, "data_quality", &work->fault_lines, work->fault_line_count, today);
+}
+
+void casework_report_changes(struct casework *work)
+{
+    add_counted_report(work, "operator", &work->change_lines, work->change_line_count, work->fingerprint);
+    if (work->change_line_count > CHANGE_LINES)
+        log_line(LOG_LEVEL_WARNING, "rules", "changed rules: and %zu further open deadlines",
+                 work->change_line_count - CHANGE_LINES);
+    buffer_clear(&work->change_lines);
+    work->change_line_count = 0;
 }

@@ -6,11 +6,18 @@
 #define FRISTD_SHELL_CASEWORK_H
 
 #include "core/casefile.h"
+#include "core/difference.h"
 #include "core/explain.h"
 #include "core/people.h"
 #include "shell/journal.h"
 
 struct casework;
+
+// How many open deadlines changed rules move, close, take away, and how many turn up breached
+// (difference_is_grave).
+struct rule_changes {
+    size_t moved, closed, gone, breached;
+};
 
 // Everything given is borrowed. language: that of the derivations which are written down.
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
@@ -18,8 +25,10 @@ struct casework *casework_new(const char *site, const struct ruleset *rules, con
 void casework_free(struct casework *work); // NULL is fine
 
 // A new look at the cases. backlog: what is new and already late is counted for a report, not told (DESIGN,
-// section 8).
-void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog);
+// section 8). changed_rules: the journal knows the cases by other rules; what that changes is counted, said
+// in the log and reported to the operators.
+void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog,
+                    bool changed_rules);
 void casework_set_people(struct casework *work, const struct people *people); // copies
 const struct people *casework_people(const struct casework *work);
 
@@ -39,6 +48,15 @@ void casework_unreadable(struct casework *work, const char *case_id, const struc
 // Asks of every case that arrives whether each step of its escalations will reach somebody (core/reach.h).
 void casework_want_reach(struct casework *work);
 
+// What the rules would make of a case that the journal knows by others: counted and said in the log, or
+// handed to on_difference, which also gets what is not grave. Adds nothing to the batch.
+void casework_compare(struct casework *work, const struct casefile *casefile, const struct known_case *known);
+void casework_on_difference(struct casework *work,
+                            void (*on_difference)(void *data, const char *case_id,
+                                                  const struct deadline_difference *difference),
+                            void *data);
+struct rule_changes casework_changes(const struct casework *work); // since the beginning of the look
+
 // Reports to the operators on what the look has shown; the address for data quality hears of the faults,
 // leaders of the backlog.
 // Reach goes first, and is told when it is not as it was: `before` is what was written down about it last,
@@ -47,5 +65,6 @@ void casework_report_reach(struct casework *work, const char *before, struct buf
 void casework_report_unreached(struct casework *work);
 void casework_report_faults(struct casework *work, const char *today);
 void casework_report_backlog(struct casework *work);
+void casework_report_changes(struct casework *work);
 
 #endif

@@ -98,6 +98,8 @@ struct pass *pass_new(const struct pass_options *options, void (*on_progress)(vo
     pass->data = data;
     pass->casework =
         casework_new(options->site, options->rules, options->rules_fingerprint, options->language);
+    if (options->on_difference)
+        casework_on_difference(pass->casework, options->on_difference, data);
     return pass;
 }
 
@@ -155,6 +157,11 @@ static void fail(struct pass *pass, const struct error *err)
 static bool covers_all(const struct pass *pass)
 {
     return pass->kind != PASS_CHANGES;
+}
+
+static bool has_new_rules(const struct pass *pass)
+{
+    return pass->kind == PASS_RULES || pass->kind == PASS_COMPARE;
 }
 
 // --- reading ---
@@ -233,7 +240,7 @@ static void on_people(struct casedb_read *read, const struct people *people)
     struct error err;
     // Only new rules are refused: a role that has lost its last holder since must not keep the service from
     // starting.
-    if (pass->kind == PASS_RULES && notices_check_roles(pass->options.rules, pass_people(pass), &err) < 0) {
+    if (has_new_rules(pass) && notices_check_roles(pass->options.rules, pass_people(pass), &err) < 0) {
         pass->result.refused = true;
         fail(pass, &err);
     }
@@ -357,8 +364,9 @@ int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error
     pass->working = &pass->slots[1];
     clear_slot(pass->filling);
     clear_slot(pass->working);
-    casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES);
-    if (covers_all(pass))
+    bool knows_others = *journal_progress(pass->options.journal, PROGRESS_RULES) != '\0';
+    casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES, kind == PASS_RULES && knows_others);
+    if (covers_all(pass) && kind != PASS_COMPARE)
         casework_want_reach(pass->casework);
     arena_reset(&pass->unreadable_arena);
     pass->unreadable_count = 0;
@@ -407,7 +415,7 @@ static void decide_gone(struct pass *pass, const char *case_id, const struct fau
 // What the journal knows and a full reading did not bring.
 static void decide_missing(struct pass *pass, const struct known_case *known)
 {
-    if (covers_all(pass) && !is_unreadable(pass, known->case_id))
+    if (covers_all(pass) && pass->kind != PASS_COMPARE && !is_unreadable(pass, known->case_id))
         decide_gone(pass, known->case_id, NULL, 0, known);
 }
 
@@ -438,6 +446,19 @@ static size_t merge_same(struct slot *slot, size_t first)
     return next;
 }
 
+static void decide_case(struct pass *pass, const struct slot_case *here, const struct known_case *known)
+{
+    if (pass->kind == PASS_COMPARE) {
+        if (here->arrival == ARRIVED) // what is missing or unreadable is so by any rules
+            casework_compare(pass->casework, &here->casefile, known);
+    } else if (here->arrival == ARRIVED)
+        casework_arrived(pass->casework, &here->casefile, here->faults, here->fault_count, known);
+    else if (here->arrival == UNREADABLE)
+        casework_unreadable(pass->casework, here->casefile.id, here->faults, here->fault_count, known);
+    else
+        decide_gone(pass, here->casefile.id, here->faults, here->fault_count, known);
+}
+
 static void decide_slot(struct pass *pass)
 {
     struct slot *slot = pass->working;
@@ -449,12 +470,7 @@ static void decide_slot(struct pass *pass)
             decide_missing(pass, known++);
         const struct known_case *same =
             known < end && strcmp(known->case_id, here->casefile.id) == 0 ? known++ : NULL;
-        if (here->arrival == ARRIVED)
-            casework_arrived(pass->casework, &here->casefile, here->faults, here->fault_count, same);
-        else if (here->arrival == UNREADABLE)
-            casework_unreadable(pass->casework, here->casefile.id, here->faults, here->fault_count, same);
-        else
-            decide_gone(pass, here->casefile.id, here->faults, here->fault_count, same);
+        decide_case(pass, here, same);
     }
     while (known < end)
         decide_missing(pass, known++);
@@ -486,6 +502,7 @@ static void finish_batch(struct pass *pass)
     if (pass->kind == PASS_RULES) {
         batch->progress[PROGRESS_RULES] = pass->options.rules_fingerprint;
         casework_report_backlog(pass->casework);
+        casework_report_changes(pass->casework);
     }
     bool old = pass->now - pass->cursor_saved_at >= CURSOR_SAVE_S;
     if ((!journal_batch_is_empty(batch) || old) &&
@@ -501,6 +518,7 @@ static void finish(struct pass *pass)
         pass->seen_cursor = pass->cursor;
         pass->cursor = NULL;
     }
+    pass->result.changes = casework_changes(pass->casework);
     pass->result.err = pass->failed ? &pass->err : NULL;
     struct pass_result result = pass->result;
     pass->on_done(pass->data, &result);
@@ -539,7 +557,7 @@ static void on_known(struct journal_load *load, const struct error *err)
     pass->batch.now = pass->now;
     pass->batch.on_done = on_batch_done;
     decide_slot(pass);
-    if (pass->final)
+    if (pass->final && pass->kind != PASS_COMPARE)
         finish_batch(pass);
     if (journal_batch_is_empty(&pass->batch)) {
         pass->work = WORK_IDLE;

@@ -7,13 +7,14 @@
 
 #include "core/explain.h"
 #include "shell/casedb.h"
-#include "shell/journal.h"
+#include "shell/casework.h"
 
 enum pass_kind {
     PASS_CHANGES, // what changed since the cursor, and what is due
     PASS_FULL,    // every case: once a night
-    PASS_RULES // every case, with rules that the journal has not seen: what is new and already late becomes a
-               // report, not alarms
+    PASS_RULES,  // every case, with rules that the journal has not seen: what is new and already late becomes
+                 // a report, not alarms
+    PASS_COMPARE // every case, with rules that are not in force: what they would change; writes nothing
 };
 
 struct pass_options {
@@ -23,6 +24,9 @@ struct pass_options {
     enum language language;        // of derivations
     struct casedb *casedb;
     struct journal *journal;
+    // PASS_COMPARE: each difference, grave or not; `data` is that of pass_new. NULL: the grave ones go to the
+    // log.
+    void (*on_difference)(void *data, const char *case_id, const struct deadline_difference *difference);
 };
 
 struct pass_result {
@@ -30,7 +34,8 @@ struct pass_result {
     const struct error
         *err; // NULL: good. Else what was committed stands and the rest comes again: the cursor has not moved
     size_t cases, deadlines_written, transitions, notices, faults;
-    bool refused; // by PASS_RULES: the rules name a role that nobody holds; err says which
+    struct rule_changes changes; // PASS_RULES, PASS_COMPARE: what the rules change of open deadlines
+    bool refused; // by PASS_RULES and PASS_COMPARE: the rules name a role that nobody holds; err says which
     bool more;    // more cases were due than one pass takes: start the next at once
 };
 
