@@ -21,6 +21,7 @@ static const struct {
     {"replay", "years of history on a virtual clock: what would have been sent", command_replay},
     {"events", "the stream of transitions, as it was published", command_events},
     {"mqtt", "what a removed site has left at the broker cleared (purge)", command_mqtt},
+    {"compare", "what changed rules would make of the open deadlines", command_compare},
     {"render", "a mail template with made-up data", command_render},
 };
 

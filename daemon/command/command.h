@@ -21,6 +21,7 @@ int command_verify(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_events(int argc, char **argv);
 int command_mqtt(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_render(int argc, char **argv);
 
 #endif

@@ -46,6 +46,11 @@ static const struct {
      "SELECT code, count(*) FROM data_fault GROUP BY code ORDER BY code", true},
     {"reach", "Steps that will reach nobody within eight weeks (`fristd check --reach` lists them)",
      "SELECT 'steps', split_part(value, ' ', 1)::bigint FROM progress WHERE name = 'reach'", true},
+    {"rules_refused",
+     "Changed rules that wait to be confirmed (fristd compare), with the open deadlines they would change",
+     "SELECT split_part(value, ' ', 1), split_part(value, ' ', 2)::bigint FROM progress WHERE name = "
+     "'rules_refused' AND value <> ''",
+     true},
     {"events", "Events for the broker",
      "SELECT 'recorded', coalesce(max(number), 0) FROM transition UNION ALL"
      " SELECT 'acknowledged', coalesce((SELECT value::bigint FROM progress WHERE name = 'published'), 0) "

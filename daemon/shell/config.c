@@ -365,6 +365,8 @@ static int refuse_password(struct reading *reading, const struct key *key, const
 // --- the table ---
 
 static const char *const languages[] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en", NULL};
+static const char *const rule_changes[] = {
+    [RULE_CHANGES_CONFIRM] = "confirm", [RULE_CHANGES_TAKE] = "take", NULL};
 static const char *const tls_names[] = {
     [SMTP_STARTTLS] = "starttls", [SMTP_IMPLICIT_TLS] = "implicit", [SMTP_NO_TLS] = "none", NULL};
 static const char *const mqtt_versions[] = {"5", "3.1.1", NULL};
@@ -414,6 +416,8 @@ static const struct key keys[] = {
     {"zone", .read = read_zone, AT(zone), .fallback = "Europe/Copenhagen"},
     {"language", .read = read_choice, AT(language), FIELD_INT, "da", .names = languages, .reloadable = true},
     {"rules", .read = read_directory, AT(rules_dir), .fallback = "rules", .reloadable = true},
+    {"rule_changes", .read = read_choice, AT(rule_changes), FIELD_INT, "confirm", .names = rule_changes,
+     .reloadable = true},
     {"templates", .read = read_directory, AT(templates_dir), .fallback = "templates", .reloadable = true},
     {"link", .read = read_link, AT(link), .reloadable = true},
     {"operators", "the mail address that hears of what reached nobody", read_address, AT(operators),

@@ -14,9 +14,10 @@ struct config {
     struct arena arena; // holds the strings
     const char *path;
 
-    const char *site;          // [a-z0-9-]+: topics, Message-IDs
-    const char *zone;          // default Europe/Copenhagen
-    enum language language;    // of mails, default da
+    const char *site;                                              // [a-z0-9-]+: topics, Message-IDs
+    const char *zone;                                              // default Europe/Copenhagen
+    enum language language;                                        // of mails, default da
+    enum { RULE_CHANGES_CONFIRM, RULE_CHANGES_TAKE } rule_changes; // that move open deadlines, at a reload
     const char *rules_dir;     // relative paths count from the configuration file's directory
     const char *templates_dir; // holds da/ and en/
     const char *link;          // "https://…/{case}"; {case} stands for the case id; NULL: no link

@@ -14,6 +14,7 @@
 #include "shell/log.h"
 #include "shell/pass.h"
 #include "shell/publisher.h"
+#include "shell/rules_guard.h"
 #include "shell/service.h"
 #include "shell/setup.h"
 
@@ -48,13 +49,16 @@ enum stopping {
 struct fristd {
     struct fristd_options options;
     uv_loop_t loop;
-    struct setup *setup, *next_setup; // next: loaded by a reload, taken between passes
+    struct setup *setup, *next_setup; // next: loaded by a reload, weighed and taken between passes
+    bool looked;                      // a pass has ended since then: the journal is as new as the cases
+    bool reload_again;                // SIGHUP came while it was weighed
     struct zone *first_zone; // of the first setup, once it is gone: casedb and publisher still use it
     struct casedb *casedb;
     struct journal *journal;
     struct mail *mail;
     struct publisher *publisher; // NULL: MQTT is switched off
     struct pass *pass;
+    struct rules_guard *guard;
     struct delivery *delivery;
     uv_timer_t timer, watchdog;
     uv_prepare_t turn;
@@ -160,6 +164,7 @@ static void on_pass_done(void *data, const struct pass_result *result)
         [PASS_CHANGES] = "changes", [PASS_FULL] = "full", [PASS_RULES] = "rules"};
     struct fristd *fristd = data;
     progress(fristd);
+    fristd->looked = true;
     if (result->refused) {
         log_line(LOG_LEVEL_ERROR, "rules", "%s", result->err->text);
         stop(fristd, 2);
@@ -177,6 +182,7 @@ static void on_pass_done(void *data, const struct pass_result *result)
                  kinds[result->kind], result->cases, result->deadlines_written, result->transitions,
                  result->notices, result->faults);
         fristd->passes++;
+        rules_guard_settle(fristd->guard);
         fristd->more_due = result->more;
         // Codes, units and what is sensitive may be others now.
         if (result->kind != PASS_CHANGES && fristd->publisher)
@@ -257,7 +263,15 @@ static void take_next_setup(struct fristd *fristd)
     }
     setup_free(old);
     fristd->poll_wanted = true;
+    rules_guard_forget(fristd->guard);
     log_line(LOG_LEVEL_NOTICE, "service", "the new configuration is in force");
+    service_ready();
+}
+
+static void drop_next_setup(struct fristd *fristd)
+{
+    setup_free(fristd->next_setup);
+    fristd->next_setup = NULL;
     service_ready();
 }
 
@@ -268,10 +282,8 @@ static int check_roles(struct fristd *fristd, const struct setup *next, struct e
     return people->person_count > 0 ? notices_check_roles(&next->rules, people, err) : 0;
 }
 
-static void on_hangup(uv_signal_t *handle, int number)
+static void reload(struct fristd *fristd)
 {
-    (void)number;
-    struct fristd *fristd = handle->data;
     struct setup *next = NULL;
     struct error err;
     service_reloading();
@@ -286,7 +298,73 @@ static void on_hangup(uv_signal_t *handle, int number)
     }
     setup_free(fristd->next_setup);
     fristd->next_setup = next;
+    fristd->looked = false;
+    fristd->poll_wanted = true;
     think(fristd);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct fristd *fristd = handle->data;
+    if (rules_guard_is_asking(fristd->guard))
+        fristd->reload_again = true;
+    else
+        reload(fristd);
+}
+
+static void on_verdict(void *data, bool take)
+{
+    struct fristd *fristd = data;
+    bool again = fristd->reload_again;
+    fristd->reload_again = false;
+    progress(fristd);
+    if (fristd->stopping != NOT_STOPPING) {
+        stop_step(fristd);
+        return;
+    }
+    if (take && !again)
+        take_next_setup(fristd);
+    else
+        drop_next_setup(fristd);
+    if (again)
+        reload(fristd);
+    else
+        think(fristd);
+}
+
+// Changed rules are weighed first, right after a pass: then all that differs comes of the rules.
+static void weigh_next_setup(struct fristd *fristd)
+{
+    struct error err;
+    const char *known = journal_progress(fristd->journal, PROGRESS_RULES);
+    bool up = fristd->casedb_up && fristd->journal_up;
+    if (strcmp(fristd->next_setup->rules_fingerprint, fristd->setup->rules_fingerprint) == 0 ||
+        (up && *known == '\0')) {
+        take_next_setup(fristd);
+        return;
+    }
+    if (up && !fristd->looked)
+        return;
+    error_set(&err, "%s is away", fristd->casedb_up ? "the journal" : "the case database");
+    if (up && rules_guard_ask(fristd->guard, fristd->next_setup, now_of(fristd), &err) == 0)
+        return;
+    if (fristd->next_setup->config.rule_changes == RULE_CHANGES_TAKE) {
+        take_next_setup(fristd);
+        return;
+    }
+    log_line(LOG_LEVEL_ERROR, "service",
+             "what the changed rules would change cannot be seen now, the old configuration stays in force; "
+             "reload "
+             "again later: %s",
+             err.text);
+    drop_next_setup(fristd);
+}
+
+// The case database is being read.
+static bool is_reading(const struct fristd *fristd)
+{
+    return pass_is_running(fristd->pass) || rules_guard_is_asking(fristd->guard);
 }
 
 // --- what next ---
@@ -373,10 +451,11 @@ static void say_status(struct fristd *fristd)
     fristd->next_status_ms = uv_now(&fristd->loop) + STATUS_EVERY_MS;
     const char *casedb = fristd->casedb_up ? "up" : "DOWN", *journal = fristd->journal_up ? "up" : "DOWN";
     if (fristd->publisher)
-        service_status("case database %s, journal %s, %lld transitions not yet acknowledged by the broker",
-                       casedb, journal, (long long)publisher_lag(fristd->publisher));
+        service_status("case database %s, journal %s, %lld transitions not yet acknowledged by the broker%s",
+                       casedb, journal, (long long)publisher_lag(fristd->publisher),
+                       rules_guard_status(fristd->guard));
     else
-        service_status("case database %s, journal %s", casedb, journal);
+        service_status("case database %s, journal %s%s", casedb, journal, rules_guard_status(fristd->guard));
 }
 
 // `once` ends when nothing is left that could be done at this moment.
@@ -394,9 +473,9 @@ static void think(struct fristd *fristd)
     enum pass_kind kind;
     if (fristd->stopping != NOT_STOPPING)
         return;
-    if (fristd->next_setup && !pass_is_running(fristd->pass))
-        take_next_setup(fristd);
-    bool may = fristd->casedb_up && fristd->journal_up && !pass_is_running(fristd->pass) &&
+    if (fristd->next_setup && !is_reading(fristd))
+        weigh_next_setup(fristd);
+    bool may = fristd->casedb_up && fristd->journal_up && !is_reading(fristd) &&
                uv_now(&fristd->loop) >= fristd->not_before_ms;
     if (may && next_pass(fristd, &kind))
         start_pass(fristd, kind);
@@ -414,7 +493,7 @@ static void on_watchdog(uv_timer_t *timer)
     uint64_t quiet_ms = uv_now(&fristd->loop) - fristd->progress_ms;
     // The loop turns, or we would not be here; a pass that hangs is not alive. A database that is away is no
     // reason to be restarted.
-    if (!pass_is_running(fristd->pass) || quiet_ms < STALLED_PASS_MS)
+    if (!is_reading(fristd) || quiet_ms < STALLED_PASS_MS)
         service_alive();
     else
         log_line(LOG_LEVEL_ERROR, "service",
@@ -462,7 +541,7 @@ static bool begin_stopping(struct fristd *fristd)
         break;
     case STOP_PASS:
         delivery_hold(fristd->delivery);
-        return !pass_is_running(fristd->pass);
+        return !is_reading(fristd);
     case STOP_MAIL:
         mail_close(fristd->mail, MAIL_GRACE_MS, on_part_closed, fristd);
         return false;
@@ -560,6 +639,11 @@ static void start_parts(struct fristd *fristd)
                                           &journal_publisher_store, fristd->journal);
         publisher_on_progress(fristd->publisher, on_publisher_progress, fristd);
     }
+    fristd->guard = rules_guard_new(&(struct rules_guard_options){.casedb = fristd->casedb,
+                                                                  .journal = fristd->journal,
+                                                                  .on_progress = on_progress,
+                                                                  .on_verdict = on_verdict,
+                                                                  .data = fristd});
     make_pass(fristd);
     journal_start(fristd->journal);
     casedb_start(fristd->casedb);
@@ -619,6 +703,7 @@ int fristd_run(const struct fristd_options *options)
     uv_run(&fristd.loop, UV_RUN_DEFAULT);
 
     pass_free(fristd.pass);
+    rules_guard_free(fristd.guard);
     delivery_free(fristd.delivery);
     setup_free(fristd.setup);
     setup_free(fristd.next_setup);
