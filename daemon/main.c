@@ -13,6 +13,7 @@ static const struct {
     {"run", "the daemon: watch, decide, deliver", command_run},
     {"status", "what is open and what waits", command_status},
     {"ack", "an alarm acknowledged until a date: given, ended, listed", command_ack},
+    {"silence", "nobody is mailed about a case, a unit or a rule for a time", command_silence},
     {"migrate", "the journal's schema brought up to date", command_migrate},
     {"evaluate", "cases in, deadlines out; no database, no network", command_evaluate},
     {"rules", "the rules as a list", command_rules},

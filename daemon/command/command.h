@@ -12,6 +12,7 @@ enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 int command_ack(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_silence(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_evaluate(int argc, char **argv);

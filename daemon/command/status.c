@@ -44,6 +44,16 @@ static const struct {
      true},
     {"data_faults", "Faults in the data, by code",
      "SELECT code, count(*) FROM data_fault GROUP BY code ORDER BY code", true},
+    {"silences", "Silences that hold, and what they have hidden so far",
+     "SELECT 'holding', count(*) FROM silence WHERE over_at IS NULL AND from_at <= $1::timestamptz"
+     " HAVING count(*) > 0 UNION ALL SELECT 'hidden steps', count(*) FROM silenced_step x"
+     " JOIN silence s ON s.id = x.silence_id WHERE s.over_at IS NULL HAVING count(*) > 0 ORDER BY 1",
+     false},
+    {"acknowledgements", "Deadlines that are acknowledged, by reason",
+     "SELECT a.reason, count(*) FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = "
+     "x.acknowledgement_id"
+     " WHERE x.over_at IS NULL GROUP BY a.reason ORDER BY a.reason",
+     false},
     {"reach", "Steps that will reach nobody within eight weeks (`fristd check --reach` lists them)",
      "SELECT 'steps', split_part(value, ' ', 1)::bigint FROM progress WHERE name = 'reach'", true},
     {"rules_refused",

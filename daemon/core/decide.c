@@ -232,11 +232,12 @@ static bool comes_back(const struct ruleset *rules, const struct deadline *deadl
 
 // Writes down that it has ended; returns whether a stage came back with it.
 static bool end_acknowledgement(const struct ruleset *rules, struct decided *decided, instant staged_until,
-                                instant now)
+                                instant now, bool silenced)
 {
     const struct acknowledgement *ended = decided->known->acknowledgement;
     struct happening back;
-    bool with_stage = comes_back(rules, decided->deadline, ended->until, staged_until, now, &back);
+    bool with_stage =
+        !silenced && comes_back(rules, decided->deadline, ended->until, staged_until, now, &back);
     struct happening *happening = happen(decided, TRANSITION_ACKNOWLEDGEMENT_ENDED, ended->until);
     if (!with_stage)
         return false;
@@ -247,6 +248,15 @@ static bool end_acknowledgement(const struct ruleset *rules, struct decided *dec
 }
 
 // --- one deadline ---
+
+// Nobody is told, and the step waits for the end. Its passing alone makes the row differ, once.
+static void hide(struct decided *decided, const struct silence *silenced, const struct happening *stage)
+{
+    if (decided->known && !differs(decided->deadline, decided->known))
+        return;
+    decided->silenced = silenced;
+    decided->hidden_at = stage->stages[0].at;
+}
 
 static void decide_one(const struct ruleset *rules, const struct deadline *deadline,
                        const struct known_deadline *known, instant now, bool backlog,
@@ -264,6 +274,13 @@ static void decide_one(const struct ruleset *rules, const struct deadline *deadl
     struct happening stage = {0};
     bool fires = passed_stages(rules, deadline, staged_until, now, holding, &stage);
     bool is_news = given && (over || given->look_at != INSTANT_NONE);
+    const struct silence *silenced = silence_of(decision->silences, deadline->rule, now);
+    bool silent = backlog && known == NULL, hidden = fires && silenced && !silent;
+    if (hidden) {
+        fires = false;
+        if (decision->silence_ends == INSTANT_NONE || silenced->until < decision->silence_ends)
+            decision->silence_ends = silenced->until;
+    }
     if (known && !fires && !is_news && !differs(deadline, known))
         return;
 
@@ -274,11 +291,12 @@ static void decide_one(const struct ruleset *rules, const struct deadline *deadl
     decided->acknowledgement_over = over;
     if (given && !given->noted && !over)
         happen(decided, TRANSITION_ACKNOWLEDGED, given->look_at);
-    bool silent = backlog && known == NULL;
     if (!(silent && closed))
         compare_states(decided, now);
-    bool came_back =
-        given && given->noted && over && !closed && end_acknowledgement(rules, decided, staged_until, now);
+    bool came_back = given && given->noted && over && !closed &&
+                     end_acknowledgement(rules, decided, staged_until, now, silenced != NULL);
+    if (hidden)
+        hide(decided, silenced, &stage);
     if (fires && !silent && !came_back)
         fire(decided, &stage);
     decided->staged_until = fires || came_back ? now : staged_until;
@@ -301,6 +319,7 @@ void decide(const struct ruleset *rules, const struct evaluation *evaluation,
             struct decision *decision)
 {
     decision->count = 0;
+    decision->silence_ends = INSTANT_NONE;
     size_t k = 0;
     for (size_t i = 0; i < evaluation->deadline_count; i++) {
         const struct deadline *deadline = &evaluation->deadlines[i];

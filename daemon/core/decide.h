@@ -7,6 +7,7 @@
 #include "core/acknowledgement.h"
 #include "core/evaluate.h"
 #include "core/memory.h"
+#include "core/silence.h"
 #include "core/stages.h"
 
 // A row of the journal's table `deadline`.
@@ -82,11 +83,18 @@ struct decided {
     bool attention;
     const struct acknowledgement *acknowledgement; // to be written down as seen; NULL: there is nothing new
     bool acknowledgement_over;                     // and as over
+    const struct silence *silenced; // has hidden the step of hidden_at, for the first time; NULL: none has
+    instant hidden_at;
 };
 
 struct decision {
     struct decided *decided; // in the order of the evaluation, only what changed
     size_t count, capacity;
+    // Set by the caller before: NULL: nothing is silenced.
+    const struct silences *silences;
+    // When the first silence ends that hides something of this case now, told before or not; INSTANT_NONE:
+    // none.
+    instant silence_ends;
 };
 
 // `known` is in the order of an evaluation (rule id bytewise, subject, occurrence). With `backlog` (the first

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "core/notices.h"
 
+#include "core/backlog.h"
 #include "core/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LEVELS_MAX 32 // deepest organisation; also ends a circle of units
 
 struct asking {
     const struct acknowledgement *holding; // NULL: none
@@ -70,6 +73,37 @@ void notices_next_level(const struct rule *rule, int stage, const struct people 
     ret_addressees->count = 0;
     ret_addressees->nobody = true;
     ask_later_stages(&asking, rule, stage, ret_addressees);
+}
+
+static bool leads(const struct ruleset *rules, const struct people *people, const char *person_id)
+{
+    for (const struct person *person = people_find(people, person_id);
+         person && person < people->persons + people->person_count && strcmp(person->id, person_id) == 0;
+         person++)
+        if (backlog_is_leader(rules, person->role))
+            return true;
+    return false;
+}
+
+void notices_level_above(const struct ruleset *rules, const struct people *people, const char *person_id,
+                         const char *unit, civil_date today, struct addressees *ret_addressees)
+{
+    struct asking asking = {NULL, people, NULL, "", person_id, today};
+    const struct person *author = people_find(people, person_id);
+    ret_addressees->count = 0;
+    ret_addressees->nobody = ret_addressees->next_level = false;
+    if (author && *author->unit)
+        unit = leads(rules, people, person_id) ? people_parent(people, author->unit) : author->unit;
+    for (int depth = 0; *unit && depth < LEVELS_MAX && ret_addressees->count == 0; depth++) {
+        asking.unit = unit;
+        for (size_t i = 0; i < people->person_count; i++) {
+            const struct person *leader = &people->persons[i];
+            const char *to[] = {leader->role};
+            if (strcmp(leader->unit, unit) == 0 && backlog_is_leader(rules, leader->role))
+                ask_stage(&asking, &(struct stage){.to = to, .to_count = 1}, ret_addressees);
+        }
+        unit = people_parent(people, unit);
+    }
 }
 
 static bool is_held(const struct people *people, const char *role)

@@ -27,6 +27,11 @@ void notices_next_level(const struct rule *rule, int stage, const struct people 
                         const char *caseworker, civil_date today, const char *except,
                         struct addressees *ret_addressees);
 
+// The level above somebody, for a report on what he has done: leaders of his own unit when he is none
+// himself, else of the unit above it; looked for upwards from `unit` when he is not known. Never himself.
+void notices_level_above(const struct ruleset *rules, const struct people *people, const char *person_id,
+                         const char *unit, civil_date today, struct addressees *ret_addressees);
+
 // 0 when every role of the set's escalations is held by somebody. Else -1 and the first that is not, with
 // "file:line:column: ", the roles there are and the nearest of them. Roles have no other list than the
 // people: a misspelt one would reach nobody, for ever.

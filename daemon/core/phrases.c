@@ -486,15 +486,85 @@ static const char *acknowledgement_reason(enum language language, const char *co
     return translate(language, codes, sizeof codes / sizeof codes[0], code);
 }
 
+static const char *silence_reason(enum language language, const char *code)
+{
+    static const struct translated codes[] = {
+        {"migration", {"flytning af data", "migration of data"}},
+        {"maintenance", {"vedligeholdelse", "maintenance"}},
+        {"holiday_closing", {"ferielukning", "closed for holidays"}},
+        {"data_error", {"fejl i oplysningerne, som bliver rettet", "an error in the data, being corrected"}},
+        {"duplicate", {"varsles et andet sted", "told elsewhere"}},
+        {"agreed_plan", {"aftalt plan for afvikling", "an agreed plan"}},
+        {"other", {"anden årsag", "another reason"}}};
+    return translate(language, codes, sizeof codes / sizeof codes[0], code);
+}
+
+static void add_author(enum language language, const char *person, const char *role, struct buffer *into)
+{
+    if (person)
+        buffer_format(into, "%s%s", language == LANGUAGE_DA ? " af " : " by ", person);
+    if (person && role)
+        buffer_format(into, " (%s)", phrase_role(language, role));
+}
+
+void phrase_silence(enum language language, const struct zone *zone, const struct silence_words *words,
+                    struct buffer *into)
+{
+    const struct silence *silence = words->silence;
+    bool danish = language == LANGUAGE_DA;
+    const char *separator = "";
+    if (silence->case_id) {
+        buffer_format(into, danish ? "sagen %s" : "the case %s", silence->case_id);
+        separator = ", ";
+    }
+    if (silence->unit) {
+        buffer_format(into, danish ? "%senheden %s" : "%sthe unit %s", separator, silence->unit);
+        separator = ", ";
+    }
+    if (silence->rule)
+        buffer_format(into, danish ? "%sreglen %s" : "%sthe rule %s", separator, silence->rule);
+    buffer_add_string(into, danish ? ", fra " : ", from ");
+    phrase_moment(language, zone, silence->from, into);
+    buffer_add_string(into, danish ? " til " : " to ");
+    phrase_moment(language, zone, silence->until, into);
+    buffer_add_string(into, danish ? ", sat" : ", set");
+    add_author(language, words->person, words->person_role, into);
+    buffer_format(into, ": %s. ", silence_reason(language, words->reason));
+    if (words->ended)
+        buffer_format(into,
+                      danish
+                          ? "Skjulte varsler: %d på %d frister; heraf er %d frister stadig åbne og varsles nu"
+                          : "Hidden steps: %d of %d deadlines; %d of these are still open and are told now",
+                      words->hidden, words->of_deadlines, words->undone);
+    else
+        buffer_format(into,
+                      danish
+                          ? "Åbne frister, der er omfattet: %d, heraf overskredet: %d. Fristerne løber videre"
+                          : "Open deadlines covered: %d, breached: %d. Their clocks go on",
+                      words->covered, words->breached);
+}
+
+static void phrase_silenced(enum language language, const struct zone *zone, const struct notice_done *done,
+                            struct buffer *into)
+{
+    bool danish = language == LANGUAGE_DA;
+    buffer_add_string(into, danish ? "varsler sat på pause" : "silenced");
+    add_author(language, done->person, done->person_role, into);
+    buffer_add_string(into, danish ? " indtil " : " until ");
+    phrase_moment(language, zone, done->until, into);
+    buffer_format(into, ": %s", silence_reason(language, done->reason));
+}
+
 void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
                          struct buffer *into)
 {
     bool danish = language == LANGUAGE_DA;
+    if (done->silenced) {
+        phrase_silenced(language, zone, done, into);
+        return;
+    }
     buffer_add_string(into, danish ? "kvitteret" : "acknowledged");
-    if (done->person)
-        buffer_format(into, "%s%s", danish ? " af " : " by ", done->person);
-    if (done->person && done->person_role)
-        buffer_format(into, " (%s)", phrase_role(language, done->person_role));
+    add_author(language, done->person, done->person_role, into);
     if (done->until != INSTANT_NONE) {
         buffer_add_string(into, danish ? " indtil " : " until ");
         phrase_moment(language, zone, done->until, into);
@@ -570,6 +640,8 @@ void phrase_trouble(enum language language, const char *what, const char *detail
         {"reach_hole",
          {"Et trin vil ikke nå nogen: %. Er rollen besat, og er der en stedfortræder ved fravær?",
           "A step will reach nobody: %. Is the role held, and is there a substitute for absence?"}},
+        {"silence_started", {"Varsler er sat på pause: %.", "Silenced: %."}},
+        {"silence_ended", {"En pause for varsler er ophørt: %.", "A silence has ended: %."}},
         {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
         {"deadline_moved",
          {"Ændrede regler har flyttet en åben frist: %", "Changed rules have moved an open deadline: %"}},

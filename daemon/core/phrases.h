@@ -7,6 +7,7 @@
 #include "core/decide.h"
 #include "core/explain.h"
 #include "core/reach.h"
+#include "core/silence.h"
 
 // All functions append.
 
@@ -67,6 +68,7 @@ struct notice_done {
     const char *reason;      // its code
     const char *person_role; // what the person is; NULL: not known
     instant until;           // it holds; INSTANT_NONE: not known
+    bool silenced;           // a silence, not an acknowledgement; then `what` says nothing
 };
 
 // What has happened to a deadline: "genoptaget", "løst i tide".
@@ -78,6 +80,19 @@ void phrase_told(enum language language, enum transition_kind transition, const 
 // "kvitteret af tl1 (teamleder) indtil 24. marts 2026 kl. 8.00: afventer borgeren".
 void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
                          struct buffer *into);
+
+// A silence that has begun or ended: what it covers, how long, whose it is and why, what it hides or hid.
+// Free text is not among it.
+struct silence_words {
+    const struct silence *silence;
+    const char *person, *person_role; // NULL: not known
+    const char *reason;
+    bool ended;
+    int covered, breached;
+    int hidden, of_deadlines, undone;
+};
+void phrase_silence(enum language language, const struct zone *zone, const struct silence_words *words,
+                    struct buffer *into);
 
 // A line for the operators; what and detail as in struct operator_line, unknown ones as they are.
 void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into);

@@ -4,6 +4,7 @@
 #include "core/phrases.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // The closed lists. A template can say what stands here and nothing else; it is checked when it is loaded.
 // The numbers are the places of the values, so a list and its values cannot get out of step.
@@ -120,16 +121,19 @@ static const struct template_field trouble_fields[] = {[TROUBLE_TEXT] = {"text",
                                                        [TROUBLE_CODE] = {"code", NULL},
                                                        [TROUBLE_FIELDS] = {NULL, NULL}};
 
-enum { OPERATOR_WRITTEN, OPERATOR_LINES, OPERATOR_MORE, OPERATOR_FIELDS };
+enum { OPERATOR_WRITTEN, OPERATOR_LINES, OPERATOR_MORE, OPERATOR_SILENCE, OPERATOR_FIELDS };
 static const struct template_field operator_fields[] = {[OPERATOR_WRITTEN] = {"written", NULL},
                                                         [OPERATOR_LINES] = {"lines", trouble_fields},
                                                         [OPERATOR_MORE] = {"more", NULL},
+                                                        [OPERATOR_SILENCE] = {"silence", NULL},
                                                         [OPERATOR_FIELDS] = {NULL, NULL}};
 
-enum { OPERATOR_SUBJECT_COUNT, OPERATOR_SUBJECT_DATE, OPERATOR_SUBJECT_FIELDS };
-static const struct template_field operator_subject_fields[] = {[OPERATOR_SUBJECT_COUNT] = {"count", NULL},
-                                                                [OPERATOR_SUBJECT_DATE] = {"date", NULL},
-                                                                [OPERATOR_SUBJECT_FIELDS] = {NULL, NULL}};
+enum { OPERATOR_SUBJECT_COUNT, OPERATOR_SUBJECT_DATE, OPERATOR_SUBJECT_SILENCE, OPERATOR_SUBJECT_FIELDS };
+static const struct template_field operator_subject_fields[] = {
+    [OPERATOR_SUBJECT_COUNT] = {"count", NULL},
+    [OPERATOR_SUBJECT_DATE] = {"date", NULL},
+    [OPERATOR_SUBJECT_SILENCE] = {"silence", NULL},
+    [OPERATOR_SUBJECT_FIELDS] = {NULL, NULL}};
 
 // --- Loading ---
 
@@ -266,7 +270,7 @@ static void say_done(struct desk *desk, const struct notice_facts *facts, struct
         const struct notice_done *done = &facts->done[left_out + i];
         phrase_moment(desk->language, desk->zone, done->at, &desk->draft);
         desk_row(&list, i)[DONE_WHEN].text = desk_take(desk);
-        if (done->what == TRANSITION_ACKNOWLEDGED)
+        if (done->what == TRANSITION_ACKNOWLEDGED || done->silenced)
             phrase_acknowledged(desk->language, desk->zone, done, &desk->draft);
         else if (done->role)
             phrase_told(desk->language, done->what, done->role, &desk->draft);
@@ -410,11 +414,14 @@ void wording_operator(const struct wording *wording, const struct zone *zone,
         desk_row(&list, i)[TROUBLE_CASE].text = line->case_id;
         desk_row(&list, i)[TROUBLE_CODE].text = line->code;
     }
+    bool silence = facts->line_count > 0 && strncmp(facts->lines[0].what, "silence_", 8) == 0;
     const struct template_value subject[] = {
+        [OPERATOR_SUBJECT_SILENCE] = {.text = desk_flag(&desk, silence)},
         [OPERATOR_SUBJECT_COUNT] = {.text = desk_number(&desk, facts->line_count)},
         [OPERATOR_SUBJECT_DATE] = {.text = desk_short_date(&desk, facts->now)}};
     const struct template_value body[] = {
         [OPERATOR_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
+        [OPERATOR_SILENCE] = {.text = desk_flag(&desk, silence)},
         [OPERATOR_LINES] = desk_list_value(&list),
         [OPERATOR_MORE] = {.text = shown < facts->line_count ? desk_number(&desk, facts->line_count - shown)
                                                              : NULL}};

@@ -38,6 +38,9 @@ struct casework {
     struct backlog counts;
     struct reach *reach;
     bool reach_wanted, reach_begun;
+    const struct known_silence *known_silences;
+    struct silence *silences; // of these
+    size_t silence_count;
     struct buffer operator_lines, fault_lines;
     size_t operator_line_count, fault_line_count;
     bool changed_rules;
@@ -68,6 +71,7 @@ void casework_free(struct casework *work)
     free(work->decision.decided);
     backlog_done(&work->counts);
     reach_free(work->reach);
+    free(work->silences);
     buffer_done(&work->operator_lines);
     buffer_done(&work->fault_lines);
     buffer_done(&work->change_lines);
@@ -101,6 +105,15 @@ void casework_set_people(struct casework *work, const struct people *people)
 {
     people_copy(&work->people, people);
     people_finish(&work->people);
+}
+
+void casework_set_silences(struct casework *work, const struct known_silence *silences, size_t count)
+{
+    work->known_silences = silences;
+    work->silence_count = count;
+    work->silences = memory_resize(work->silences, count, sizeof *work->silences);
+    for (size_t i = 0; i < count; i++)
+        work->silences[i] = silences[i].silence;
 }
 
 const struct people *casework_people(const struct casework *work)
@@ -228,6 +241,11 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
         .attention = row.attention,
         .computation = computation_of(work, explained),
     };
+    if (decided->silenced) {
+        MEMORY_GROW(batch->silenced, batch->silenced_count, batch->silenced_capacity);
+        batch->silenced[batch->silenced_count++] =
+            (struct journal_silenced){decided->silenced->id, index, decided->hidden_at};
+    }
     for (int i = 0; i < decided->happening_count; i++) {
         const struct happening *happening = &decided->happenings[i];
         struct transition transition = {
@@ -355,6 +373,8 @@ static instant earlier(instant a, instant b)
 static void decide_deadlines(struct casework *work, const struct casefile *casefile,
                              const struct evaluation *evaluation, const struct known_case *known)
 {
+    const struct silences silences = {work->silences, work->silence_count, casefile->id, casefile->unit};
+    work->decision.silences = &silences;
     decide(work->rules, evaluation, known ? known->deadlines : NULL, known ? known->deadline_count : 0,
            work->now, work->backlog, &work->decision);
     if (work->backlog)
@@ -622,6 +642,7 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     decide_deadlines(work, casefile, evaluation, known);
     look_ahead(work, casefile, evaluation);
     instant wake_at = earlier(evaluation->wake_at, see_acknowledgements(work, known));
+    wake_at = earlier(wake_at, work->decision.silence_ends);
     watch_case(work, casefile, evaluation->deadline_count > 0, wake_at, known);
 }
 
@@ -748,6 +769,58 @@ void casework_report_reach(struct casework *work, const char *before, struct buf
         operator_line(work, "reach_whole", "", "", "");
     log_line(LOG_LEVEL_WARNING, "escalation", "steps that will reach nobody in the next %d days holes=%zu",
              REACH_DAYS - 1, count);
+}
+
+static void report_silence(struct casework *work, const struct known_silence *known, bool ended)
+{
+    struct addressees above;
+    const char *what = ended ? "silence_ended" : "silence_started";
+    const struct person *author = people_find(&work->people, known->given_by);
+    struct silence_words words = {.silence = &known->silence,
+                                  .person = author ? author->id : NULL,
+                                  .person_role = author && *author->role ? author->role : NULL,
+                                  .reason = known->reason,
+                                  .ended = ended,
+                                  .covered = known->covered,
+                                  .breached = known->breached,
+                                  .hidden = known->hidden,
+                                  .of_deadlines = known->of_deadlines,
+                                  .undone = known->undone};
+    struct buffer facts = {0};
+    buffer_format(&facts, "1\n%s\t\t\t", what);
+    phrase_silence(work->language, work->rules->zone, &words, &facts);
+    buffer_add_char(&facts, '\n');
+    notices_level_above(work->rules, &work->people, known->given_by,
+                        known->silence.unit ? known->silence.unit : "",
+                        zone_date(work->rules->zone, work->now), &above);
+    char distinct[64];
+    snprintf(distinct, sizeof distinct, "%s %lld", what, (long long)known->silence.id);
+    for (size_t i = 0; i < above.count; i++)
+        add_report(work, "operator", above.recipients[i].person_id, above.recipients[i].role, facts.data,
+                   distinct);
+    if (above.count == 0) // nobody is above: somebody must know all the same
+        add_report(work, "operator", "", "", facts.data, distinct);
+    buffer_done(&facts);
+}
+
+void casework_report_silences(struct casework *work)
+{
+    struct journal_batch *batch = work->batch;
+    for (size_t i = 0; i < work->silence_count; i++) {
+        const struct known_silence *known = &work->known_silences[i];
+        bool begun = known->silence.from <= work->now, ended = known->silence.until <= work->now;
+        if (known->look_at == INSTANT_NONE || known->look_at > work->now || !(begun || ended))
+            continue;
+        if (ended == known->reported) // one that was over before it was seen has hidden nothing
+            report_silence(work, known, ended);
+        MEMORY_GROW(batch->silences, batch->silence_count, batch->silence_capacity);
+        batch->silences[batch->silence_count++] = (struct journal_silence){
+            .silence_id = known->silence.id,
+            .seen_look_at = known->look_at,
+            .look_at = ended ? INSTANT_NONE : known->silence.until,
+            .over = ended,
+        };
+    }
 }
 
 void casework_report_unreached(struct casework *work)

@@ -32,6 +32,9 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
 void casework_set_people(struct casework *work, const struct people *people); // copies
 const struct people *casework_people(const struct casework *work);
 
+// All that are not over; borrowed until the batch is written.
+void casework_set_silences(struct casework *work, const struct known_silence *silences, size_t count);
+
 // What is added to the batch borrows from the case, the faults' ids and `known` until the batch is written.
 // known may be NULL.
 void casework_arrived(struct casework *work, const struct casefile *casefile, const struct fault *faults,
@@ -62,6 +65,8 @@ struct rule_changes casework_changes(const struct casework *work); // since the 
 // Reach goes first, and is told when it is not as it was: `before` is what was written down about it last,
 // ret_state what is to be; nothing is added when it was not wanted or no case has come.
 void casework_report_reach(struct casework *work, const char *before, struct buffer *ret_state);
+// Silences that have begun or ended, to the level above whoever gave them.
+void casework_report_silences(struct casework *work);
 void casework_report_unreached(struct casework *work);
 void casework_report_faults(struct casework *work, const char *today);
 void casework_report_backlog(struct casework *work);

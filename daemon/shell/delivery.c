@@ -199,8 +199,8 @@ static void parse_acknowledged(struct arena *arena, const struct people *people,
     into->person_role = *person->role ? person->role : NULL;
 }
 
-// "EPOCH KIND", "EPOCH told ROLE" or "EPOCH acknowledged …", as the journal writes it; anything else is
-// passed over.
+// "EPOCH KIND", "EPOCH told ROLE", "EPOCH acknowledged …" or "EPOCH silenced …", as the journal writes it;
+// anything else is passed over.
 static bool parse_done(struct arena *arena, const struct people *people, const char *line,
                        struct notice_done *ret_done)
 {
@@ -212,6 +212,11 @@ static bool parse_done(struct arena *arena, const struct people *people, const c
     }
     if (strncmp(rest, " acknowledged ", 14) == 0) {
         parse_acknowledged(arena, people, rest + 14, ret_done);
+        return true;
+    }
+    if (strncmp(rest, " silenced ", 10) == 0) {
+        parse_acknowledged(arena, people, rest + 10, ret_done);
+        ret_done->silenced = true;
         return true;
     }
     return *rest == ' ' && transition_parse(rest + 1, &ret_done->what) == 0;
@@ -228,9 +233,12 @@ static void word_stage(struct parcel *parcel, struct mail_text *text, struct mes
     struct notice_done done[LINES_MAX];
     size_t history_count = split_lines(arena, notice->history, history, LINES_MAX), done_count = 0;
     int approaching = 0;
+    bool was_hidden = false; // which says why it comes now
     for (size_t i = 0; i < history_count; i++)
         if (parse_done(arena, delivery->context.people, history[i], &done[done_count])) {
             approaching += done[done_count].role == NULL && done[done_count].what == TRANSITION_APPROACHING;
+            was_hidden |= done[done_count].silenced && done[done_count].at <= notice->stage_at &&
+                          notice->stage_at < done[done_count].until;
             done_count++;
         }
     struct notice_facts facts = {
@@ -249,7 +257,7 @@ static void word_stage(struct parcel *parcel, struct mail_text *text, struct mes
         .due_at = notice->due_at,
         .now = now_of(delivery),
         .missed_in_a_row = notice->missed_in_a_row,
-        .late = notice->late,
+        .late = notice->late && !was_hidden,
         .role = notice->role,
         .instead_of_another = notice->instead_of != NULL,
         .link = link_of(delivery, arena, notice->case_id),
@@ -535,7 +543,7 @@ static void give_up(struct parcel *parcel, const char *reply)
 {
     const struct waiting_notice *notice = &parcel->notice;
     add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, reply);
-    if (strcmp(notice->purpose, "operator") == 0 || strcmp(notice->purpose, "data_quality") == 0) {
+    if (*notice->person_id == '\0') {
         log_line(LOG_LEVEL_ERROR, "delivery",
                  "the operators' address cannot be reached, mend the configuration notice=%lld reply=%s",
                  (long long)notice->id, reply);

@@ -84,7 +84,8 @@ static const char *const progress_names[PROGRESS_COUNT] = {
 
 #define AGENDA_SQL                                                                                           \
     "SELECT least((SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                        \
-    " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL)),"                          \
+    " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL),"                           \
+    " (SELECT min(look_at) FROM silence WHERE look_at IS NOT NULL)),"                                        \
     " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL)"
 
 static void step(struct journal *journal);
@@ -476,7 +477,7 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
                batch->outcome_count + batch->acknowledged_count + batch->noted_count +
-               batch->forgotten_count ==
+               batch->forgotten_count + batch->silenced_count + batch->silence_count ==
            0;
 }
 
@@ -486,6 +487,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
     batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
     batch->outcome_count = batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
+    batch->silenced_count = batch->silence_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 
@@ -504,6 +506,8 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->acknowledged);
     free(batch->noted);
     free(batch->forgotten);
+    free(batch->silenced);
+    free(batch->silences);
     *batch = (struct journal_batch){0};
 }
 
@@ -808,6 +812,42 @@ static void write_retained(struct journal *journal, struct journal_batch *batch)
     }
 }
 
+static void write_silenced(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_silenced *rows = batch->silenced;
+    size_t count = batch->silenced_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal, "INSERT INTO silenced_step (silence_id, deadline_id, case_id, step_at)"
+                 " SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[])"
+                 " ON CONFLICT DO NOTHING");
+    INT8S(row->silence_id);
+    INT8S(batch->deadlines[row->deadline_index].id);
+    TEXTS(batch->deadlines[row->deadline_index].case_id);
+    INSTANTS(row->step_at);
+}
+
+static void write_silences(struct journal *journal, struct journal_batch *batch)
+{
+    struct journal_silence *rows = batch->silences;
+    size_t count = batch->silence_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal,
+        "UPDATE silence x SET reported_at = coalesce(x.reported_at, CASE WHEN NOT s.is_over THEN "
+        "$5::timestamptz END), over_at = CASE WHEN s.is_over THEN $5 END,"
+        " look_at = CASE WHEN x.look_at IS DISTINCT FROM s.seen_look_at THEN x.look_at ELSE s.look_at END"
+        " FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[])"
+        " AS s (id, seen_look_at, look_at, is_over) WHERE x.id = s.id");
+    INT8S(row->silence_id);
+    INSTANTS(row->seen_look_at);
+    INSTANTS(row->look_at);
+    BOOLS(row->over);
+    postgres_param_instant(params, batch->now);
+}
+
 static void write_progress(struct journal *journal, struct journal_batch *batch)
 {
     for (int i = 0; i < PROGRESS_COUNT; i++)
@@ -878,6 +918,8 @@ static void submit_first(struct journal *journal)
     write_outcomes(journal, batch);
     write_acknowledged(journal, batch);
     write_retained(journal, batch);
+    write_silenced(journal, batch);
+    write_silences(journal, batch);
     write_progress(journal, batch);
     journal->agenda_statement = journal->statement_count;
     add_statement(journal, AGENDA_SQL);

@@ -59,6 +59,16 @@ struct known_acknowledgement {
     struct acknowledgement acknowledgement;
 };
 
+struct known_silence {
+    struct silence silence;
+    const char *given_by, *reason;
+    instant look_at; // when it is to be reported on; INSTANT_NONE: it is reported
+    bool reported;   // that it began
+    // Only when asked for (with_counts), and only of those to be reported on.
+    int covered, breached;            // deadlines that it covers now
+    int hidden, of_deadlines, undone; // steps hidden, on how many deadlines, of which so many are not closed
+};
+
 struct known_case {
     const char *case_id, *unit, *caseworker;
     bool watched; // false: only deadlines or faults were found
@@ -77,16 +87,20 @@ struct journal_load {
     const char *const *case_ids; // these cases; or, when NULL,
     size_t case_id_count;
     const char *after,
-        *until; // all with after < case_id <= until, bytewise; NULL: from the beginning, to the end
+        *until;       // all with after < case_id <= until, bytewise; NULL: from the beginning, to the end
+    bool with_counts; // of silences to be reported on by `now`: it takes a look at all that they cover
+    instant now;
     void (*on_done)(struct journal_load *load, const struct error *err); // err NULL: good
+    struct known_silence *silences; // all that are not over, of whatever cases
+    size_t silence_count, silence_capacity;
     // The result, in the order of case ids, until journal_load_clear:
     struct known_case *cases;
     size_t case_count;
     // ---- kept by the module ----
     struct arena arena;
     struct journal_rows *rows;
-    struct postgres_params params;
-    struct postgres_statement statements[4];
+    struct postgres_params params, silence_params;
+    struct postgres_statement statements[5];
     struct postgres_request request;
 };
 
@@ -169,6 +183,20 @@ struct journal_acknowledged {
     bool noted, over;
 };
 
+// A step that a silence has hidden.
+struct journal_silenced {
+    int64_t silence_id;
+    int deadline_index; // into batch.deadlines
+    instant step_at;
+};
+
+// What was reported of a silence.
+struct journal_silence {
+    int64_t silence_id;
+    instant seen_look_at, look_at; // as in journal_acknowledged
+    bool over;
+};
+
 enum notice_state { NOTICE_SENT, NOTICE_DEFERRED, NOTICE_ABANDONED };
 
 struct journal_outcome {
@@ -210,6 +238,10 @@ struct journal_batch {
     size_t noted_count, noted_capacity;
     const char **forgotten; // topics that were cleared there
     size_t forgotten_count, forgotten_capacity;
+    struct journal_silenced *silenced;
+    size_t silenced_count, silenced_capacity;
+    struct journal_silence *silences;
+    size_t silence_count, silence_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
     // ---- kept by the module ----
     struct journal_batch *next;

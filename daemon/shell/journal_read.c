@@ -68,7 +68,7 @@ struct known_rows {
     size_t count, capacity;
 };
 
-enum { WATCHED, DEADLINES, FAULTS, ACKNOWLEDGED, KNOWN_LISTS };
+enum { WATCHED, DEADLINES, FAULTS, ACKNOWLEDGED, KNOWN_LISTS, SILENCES = KNOWN_LISTS };
 
 struct journal_rows {
     struct known_rows of[KNOWN_LISTS]; // by statement, each in the order of case ids
@@ -77,9 +77,36 @@ struct journal_rows {
     struct known_acknowledgement *acknowledgements;
 };
 
+static void add_silence(struct journal_load *load, const struct postgres_row *row)
+{
+    struct arena *arena = &load->arena;
+    MEMORY_GROW(load->silences, load->silence_count, load->silence_capacity);
+    load->silences[load->silence_count++] = (struct known_silence){
+        .silence = {.id = postgres_int8(row, 0),
+                    .case_id = text_of(arena, row, 1),
+                    .unit = text_of(arena, row, 2),
+                    .rule = text_of(arena, row, 3),
+                    .from = instant_of(row, 4),
+                    .until = instant_of(row, 5)},
+        .given_by = text_of(arena, row, 6),
+        .reason = text_of(arena, row, 7),
+        .look_at = instant_of(row, 8),
+        .reported = postgres_bool(row, 9),
+        .covered = (int)postgres_int8(row, 10),
+        .breached = (int)postgres_int8(row, 11),
+        .hidden = (int)postgres_int8(row, 12),
+        .of_deadlines = (int)postgres_int8(row, 13),
+        .undone = (int)postgres_int8(row, 14),
+    };
+}
+
 static void on_known_row(struct postgres_request *request, int statement, const struct postgres_row *row)
 {
     struct journal_load *load = request->data;
+    if (statement == SILENCES) {
+        add_silence(load, row);
+        return;
+    }
     struct known_rows *rows = &load->rows->of[statement];
     MEMORY_GROW(rows->rows, rows->count, rows->capacity);
     struct known_row *known = &rows->rows[rows->count++];
@@ -214,6 +241,18 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     " AND t.due_at IS NOT DISTINCT FROM d.due_at), '')"                                                      \
     " FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"                    \
     " WHERE x.over_at IS NULL AND x."
+#define SILENCES_SQL                                                                                         \
+    "SELECT s.id, s.case_id, s.unit, s.rule, s.from_at, least(s.until_at, s.ended_at), s.given_by, "         \
+    "s.reason,"                                                                                              \
+    " s.look_at, s.reported_at IS NOT NULL, coalesce(c.covered, 0), coalesce(c.breached, 0),"                \
+    " coalesce(h.steps, 0), coalesce(h.deadlines, 0), coalesce(h.undone, 0) FROM silence s"                  \
+    " LEFT JOIN LATERAL (SELECT count(*) AS covered, count(*) FILTER (WHERE state = 'breached') AS breached" \
+    "  FROM silenceable(s.case_id, s.unit, s.rule)) c ON $1 AND s.look_at <= $2"                             \
+    " LEFT JOIN LATERAL (SELECT count(*) AS steps, count(DISTINCT x.deadline_id) AS deadlines,"              \
+    "  count(DISTINCT d.id) AS undone FROM silenced_step x"                                                  \
+    "  LEFT JOIN deadline d ON d.id = x.deadline_id AND d.closed_at IS NULL WHERE x.silence_id = s.id) h"    \
+    "  ON $1 AND s.look_at <= $2"                                                                            \
+    " WHERE s.over_at IS NULL ORDER BY s.id"
 #define OF_CASES              "case_id = ANY($1::text[]) ORDER BY case_id"
 #define OF_RANGE              "($1::text IS NULL OR case_id > $1) AND ($2::text IS NULL OR case_id <= $2) ORDER BY case_id"
 #define DEADLINES_ORDER       ", rule, subject, occurrence"
@@ -244,10 +283,14 @@ int journal_read_known(struct journal *journal, struct journal_load *load, struc
     for (int i = 0; i < KNOWN_LISTS; i++)
         load->statements[i] =
             (struct postgres_statement){load->case_ids ? of_cases[i] : of_range[i], &load->params};
+    postgres_params_clear(&load->silence_params);
+    postgres_param_bool(&load->silence_params, load->with_counts);
+    postgres_param_instant(&load->silence_params, load->now);
+    load->statements[SILENCES] = (struct postgres_statement){SILENCES_SQL, &load->silence_params};
     load->request = (struct postgres_request){
         .data = load,
         .statements = load->statements,
-        .statement_count = KNOWN_LISTS,
+        .statement_count = KNOWN_LISTS + 1,
         .on_row = on_known_row,
         .on_done = on_known_done,
     };
@@ -257,7 +300,7 @@ int journal_read_known(struct journal *journal, struct journal_load *load, struc
 void journal_load_clear(struct journal_load *load)
 {
     arena_reset(&load->arena);
-    load->case_count = 0;
+    load->case_count = load->silence_count = 0;
     for (int i = 0; load->rows && i < KNOWN_LISTS; i++)
         load->rows->of[i].count = 0;
 }
@@ -273,7 +316,9 @@ void journal_load_done(struct journal_load *load)
         free(load->rows);
     }
     free(load->cases);
+    free(load->silences);
     postgres_params_done(&load->params);
+    postgres_params_done(&load->silence_params);
     arena_done(&load->arena);
     *load = (struct journal_load){0};
 }
@@ -411,6 +456,12 @@ int journal_read_notices(struct journal *journal, struct journal_notices *notice
         "   WHERE x.deadline_id = h.deadline_id AND x.noted_at = h.recorded_at"
         "   ORDER BY a.id DESC LIMIT 1), '') ELSE '' END AS line FROM transition h"
         "  WHERE h.deadline_id = n.deadline_id AND h.number <= n.transition_number"
+        "  UNION ALL"
+        "  SELECT date_part('epoch', q.from_at)::bigint, date_part('epoch', q.from_at)::bigint || ' silenced "
+        "' "
+        "|| date_part('epoch', least(q.until_at, q.ended_at))::bigint || ' ' || q.reason || ' ' || q.given_by"
+        "  FROM silence q WHERE q.id IN (SELECT silence_id FROM silenced_step x WHERE x.deadline_id = "
+        "n.deadline_id)"
         "  UNION ALL"
         "  SELECT date_part('epoch', s.finished_at)::bigint, date_part('epoch', s.finished_at)::bigint || ' "
         "told ' || s.role"

@@ -492,6 +492,7 @@ static void finish_batch(struct pass *pass)
     struct journal_batch *batch = &pass->batch;
     if (covers_all(pass))
         report_reach(pass);
+    casework_report_silences(pass->casework);
     casework_report_unreached(pass->casework);
     if (covers_all(pass)) {
         char today[CIVIL_DATE_SIZE];
@@ -556,6 +557,7 @@ static void on_known(struct journal_load *load, const struct error *err)
     pass->batch.data = pass;
     pass->batch.now = pass->now;
     pass->batch.on_done = on_batch_done;
+    casework_set_silences(pass->casework, load->silences, load->silence_count);
     decide_slot(pass);
     if (pass->final && pass->kind != PASS_COMPARE)
         finish_batch(pass);
@@ -577,6 +579,8 @@ static void read_known(struct pass *pass)
     pass->load.data = pass;
     pass->load.on_done = on_known;
     pass->load.case_ids = NULL;
+    pass->load.with_counts = pass->final;
+    pass->load.now = pass->now;
     if (covers_all(pass)) {
         snprintf(pass->from_id, sizeof pass->from_id, "%s", pass->last_id);
         pass->load.after = *pass->from_id ? pass->from_id : NULL; // what belongs to no case has the id ""

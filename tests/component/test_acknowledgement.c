@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Acknowledgements in the journal: what the schema's functions take and refuse, that the daemon hears of
-// them, reads them with the case and writes down what it has seen.
+// Acknowledgements and silences in the journal: what the schema's functions take and refuse, that the daemon
+// hears of them, reads them with the case and writes down what it has seen.
 #include "shell/journal.h"
 
 #include "support/loop.h"
@@ -313,6 +313,91 @@ static void test_of_a_deadline_that_is_gone(void **state)
     journal_load_done(&load);
 }
 
+// --- silences ---
+
+static const char *silence_problem(const char *arguments)
+{
+    char statement[1000];
+    snprintf(statement, sizeof statement, "SELECT coalesce(silence_problem(%s), 'none')", arguments);
+    return sql(statement);
+}
+
+static void test_which_silences_are_refused_and_why(void **state)
+{
+    (void)state;
+#define WHEN ", '2026-03-02', '2026-03-20', 'tl1', 'migration', at => '2026-03-01'"
+    assert_string_equal(silence_problem("NULL, 'nord', 'K20'" WHEN), "none");
+    static const struct {
+        const char *arguments, *says;
+    } cases[] = {
+        {"NULL, NULL, NULL" WHEN, "of a case, a unit or a rule"},
+        {"'S-9', NULL, NULL" WHEN, "this case has no deadline"},
+        {"NULL, 'vest', NULL" WHEN, "no case with a deadline is of this unit"},
+        {"NULL, NULL, 'K99'" WHEN, "no deadline has this rule"},
+        {"NULL, 'nord', NULL, '2026-02-28', '2026-03-20', 'tl1', 'migration', at => '2026-03-01'",
+         "in the past"},
+        {"NULL, 'nord', NULL, '2026-03-20', '2026-03-20', 'tl1', 'migration', at => '2026-03-01'",
+         "after it begins"},
+        {"NULL, 'nord', NULL, '2026-03-02', '2026-07-01', 'tl1', 'migration', at => '2026-03-01'", "92 days"},
+        {"NULL, 'nord', NULL, '2026-03-02', '2026-03-20', 'Anna Jensen', 'migration', at => '2026-03-01'",
+         "person id"},
+        {"NULL, 'nord', NULL, '2026-03-02', '2026-03-20', 'tl1', 'ferie', at => '2026-03-01'",
+         "the reason is one of"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (strstr(silence_problem(cases[i].arguments), cases[i].says) == NULL)
+            fail_msg("%s: \"%s\" is not in \"%s\"", cases[i].arguments, cases[i].says,
+                     silence_problem(cases[i].arguments));
+    assert_string_equal(sql("DO $$ BEGIN PERFORM silence(NULL, NULL, NULL, now(), now(), 'tl1', 'other');"
+                            " RAISE 'taken'; EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
+                            " SELECT count(*) FROM silence"),
+                        "0");
+    assert_string_equal(
+        sql("SELECT count(*) FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a"
+            " WHERE p.oid IN ('silence'::regproc, 'end_silence'::regproc) AND a.grantee = 0"),
+        "0");
+}
+
+static void test_silences_come_with_whatever_is_read(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        sql("SELECT silence(NULL, 'nord', NULL, '2026-03-02 08:00', '2026-03-20', 'tl1', 'migration',"
+            " 'fri tekst', '2026-03-01')"),
+        "1");
+    loop_until(&loop, has_news, NULL);
+    assert_int_equal(journal_agenda(journal).case_at, GIVEN_AT + 22 * 3600); // when it begins
+    struct journal_load load = {.with_counts = true, .now = GIVEN_AT + 22 * 3600};
+    load_case(&load, false);
+    assert_int_equal(load.silence_count, 1);
+    const struct known_silence *known = &load.silences[0];
+    assert_string_equal(known->silence.unit, "nord");
+    assert_null(known->silence.case_id);
+    assert_int_equal(known->covered, 2);
+    assert_int_equal(known->breached, 1);
+    assert_false(known->reported);
+    journal_load_done(&load);
+    // Without being asked for, nothing is counted.
+    load = (struct journal_load){.now = GIVEN_AT + 22 * 3600};
+    load_case(&load, true);
+    assert_int_equal(load.silences[0].covered, 0);
+    journal_load_done(&load);
+    // Ended: the cases in which it hid something are looked at.
+    sql("INSERT INTO silenced_step VALUES (1, 1, 'S-1', '2026-03-05'), (1, 1, 'S-1', '2026-03-12'), (1, 3, "
+        "'S-2', '2026-03-12')");
+    sql("SELECT end_silence(1, 'tl1', '2026-03-15')");
+    assert_string_equal(
+        sql("SELECT string_agg(case_id || ' ' || wake_at::date, ', ' ORDER BY case_id) FROM watched_case"),
+        "S-1 2026-03-15, S-2 2026-03-15");
+    load = (struct journal_load){.with_counts = true, .now = GIVEN_AT + 20 * 86400};
+    load_case(&load, false);
+    assert_int_equal(load.silences[0].hidden, 3);
+    assert_int_equal(load.silences[0].of_deadlines, 2);
+    assert_int_equal(load.silences[0].undone, 1);
+    journal_load_done(&load);
+    assert_string_equal(sql("SELECT end_silence_problem(1, 'tl1')"), "it has ended already");
+}
+
 static int start_server(void **state)
 {
     (void)state;
@@ -338,6 +423,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_set_while_we_look_is_not_lost, open_journal,
                                         close_journal),
         cmocka_unit_test_setup_teardown(test_of_a_deadline_that_is_gone, open_journal, close_journal),
+        cmocka_unit_test_setup_teardown(test_which_silences_are_refused_and_why, open_journal, close_journal),
+        cmocka_unit_test_setup_teardown(test_silences_come_with_whatever_is_read, open_journal,
+                                        close_journal),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

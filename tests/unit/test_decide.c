@@ -398,6 +398,99 @@ static void test_one_that_was_never_seen_is_over_without_a_word(void **state)
     assert_true(decision.decided[0].acknowledgement_over);
 }
 
+// --- silenced ---
+
+static struct silence silence_rows[] = {{.id = 4}, {.id = 5}};
+static struct silences silences = {.rows = silence_rows, .case_id = "S-1", .unit = "nord"};
+
+static void set_silence(size_t i, const char *case_id, const char *unit, const char *of_rule,
+                        const char *until_at)
+{
+    silence_rows[i] = (struct silence){.id = 4 + (int64_t)i,
+                                       .case_id = case_id,
+                                       .unit = unit,
+                                       .rule = of_rule,
+                                       .from = at("2026-03-30T08:00:00"),
+                                       .until = at(until_at)};
+    silences.count = i + 1;
+}
+
+static void test_what_a_silence_covers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *case_id, *unit, *rule;
+        bool covers;
+    } cases[] = {
+        {"S-1", NULL, NULL, true},     {"S-2", NULL, NULL, false},   {NULL, "nord", NULL, true},
+        {NULL, "syd", NULL, false},    {NULL, NULL, "K20", true},    {NULL, NULL, "bfu.afslutning", true},
+        {NULL, NULL, "K2", false},     {"S-1", "nord", "K20", true}, {"S-1", "syd", "K20", false},
+        {"S-1", "nord", "K71", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set_silence(0, cases[i].case_id, cases[i].unit, cases[i].rule, "2026-04-20T08:00:00");
+        if ((silence_of(&silences, &rule, at("2026-04-01T00:00:00")) != NULL) != cases[i].covers)
+            fail_msg("case %zu", i);
+        assert_null(silence_of(&silences, &rule, at("2026-03-30T07:59:59")));
+        assert_null(silence_of(&silences, &rule, at("2026-04-20T08:00:00")));
+    }
+    set_silence(0, "S-1", NULL, NULL, "2026-04-10T08:00:00");
+    set_silence(1, NULL, "nord", NULL, "2026-04-20T08:00:00");
+    assert_int_equal(silence_of(&silences, &rule, at("2026-04-01T00:00:00"))->id, 5); // the longest
+    assert_null(silence_of(NULL, &rule, at("2026-04-01T00:00:00")));
+}
+
+static void test_silenced_steps_are_hidden_counted_once_and_told_with_the_end(void **state)
+{
+    (void)state;
+    set_silence(0, NULL, "nord", NULL, "2026-04-20T08:00:00");
+    decision.silences = &silences;
+    struct deadline open = deadline(STATE_OPEN, DUE, NULL), breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct known_deadline known = known_of(&open);
+    known.staged_until = at("2026-03-29T08:00:00");
+    known.next_stage_at = at("2026-04-01T00:00:00");
+    // The clock goes on, and nobody is told.
+    breached.next_stage = at("2026-04-07T08:00:00");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-01T00:00:00", false), "breached+");
+    assert_int_equal(decision.decided[0].silenced->id, 4);
+    assert_int_equal(decision.decided[0].hidden_at, at("2026-04-01T00:00:00"));
+    assert_int_equal(decision.decided[0].staged_until, known.staged_until);
+    assert_int_equal(decision.silence_ends, silence_rows[0].until);
+
+    known = known_of(&breached);
+    known.staged_until = at("2026-03-29T08:00:00");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-02T12:00:00", false), "");
+    assert_int_equal(decision.count, 0); // nothing new to count, but
+    assert_int_equal(decision.silence_ends, silence_rows[0].until);
+
+    breached.next_stage = at("2026-04-21T08:00:00");
+    known.next_stage_at = at("2026-04-14T08:00:00");
+    assert_string_equal(decide_on(&breached, &known, "2026-04-14T08:00:00", false), "");
+    assert_int_equal(decision.decided[0].hidden_at, at("2026-04-14T08:00:00"));
+    known.next_stage_at = breached.next_stage;
+    assert_string_equal(decide_on(&breached, &known, "2026-04-20T08:00:00", false), "escalated!3~2*+");
+    assert_null(decision.decided[0].silenced);
+    assert_int_equal(decision.silence_ends, INSTANT_NONE);
+    // Done in the meantime: nothing is told.
+    struct deadline late = deadline(STATE_LATE, DUE, "2026-04-15T12:00:00");
+    assert_string_equal(decide_on(&late, &known, "2026-04-20T08:00:00", false), "late");
+    decision.silences = NULL;
+}
+
+static void test_an_acknowledgement_that_ends_in_a_silence(void **state)
+{
+    (void)state;
+    set_silence(0, "S-1", NULL, NULL, "2026-04-24T08:00:00");
+    decision.silences = &silences;
+    struct deadline breached = deadline(STATE_BREACHED, DUE, NULL);
+    struct acknowledgement given = until("2026-04-20T08:00:00");
+    struct known_deadline known = acknowledged(&given);
+    assert_string_equal(decide_on(&breached, &known, "2026-04-20T08:00:00", false), "acknowledgement_ended+");
+    known.acknowledgement = NULL;
+    assert_string_equal(decide_on(&breached, &known, "2026-04-24T08:00:00", false), "escalated!4~3+");
+    decision.silences = NULL;
+}
+
 static void test_gone_is_withdrawn(void **state)
 {
     (void)state;
@@ -489,6 +582,9 @@ int main(void)
         cmocka_unit_test(test_of_a_new_due_nobody_has_been_told),
         cmocka_unit_test(test_a_pause_outlasts_an_acknowledgement),
         cmocka_unit_test(test_one_that_was_never_seen_is_over_without_a_word),
+        cmocka_unit_test(test_what_a_silence_covers),
+        cmocka_unit_test(test_silenced_steps_are_hidden_counted_once_and_told_with_the_end),
+        cmocka_unit_test(test_an_acknowledgement_that_ends_in_a_silence),
         cmocka_unit_test(test_gone_is_withdrawn),
         cmocka_unit_test(test_lists_are_paired_by_rule_subject_and_occurrence),
         cmocka_unit_test(test_message_keys),

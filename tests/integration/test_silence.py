@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A silence: shown before it is given, reported to the level above when it begins and when it ends, counted, and what it hid
+is told with its end. Day by day in virtual time."""
+
+import datetime
+import email.utils
+import json
+import unittest
+
+from town import Municipality
+from support import FRISTD, StackCase
+
+# Due on Monday 30 March 2026. Steps: 16 and 23 March, the breach, 6 April and each week from then on.
+RULE = """
+rules:
+  - {id: proeve.uger, code: P7, title: Prøve, basis: Egen § 7, kind: own, valid: {from: 2024-01-01}, confidence: A,
+     start: [proeve.ansoegt], stop: [proeve.afgjort], due: {after: 28 days}, escalation: uger}
+"""
+FIRST, LAST = datetime.date(2026, 3, 2), datetime.date(2026, 4, 14)
+NOTE = "Talt med Fie Testperson"
+
+
+class Silence(StackCase):
+    def setUp(self):
+        super().setUp()
+        self.stack.start()
+        self.town = Municipality(self.stack)
+        self.daemon = self.stack.daemon(FRISTD)
+        self.stack.account.write(self.daemon.config / "rules/proeve.yaml", RULE)
+        self.daemon.write_settings()
+        self.logs = ""
+
+    def run_at(self, moment):
+        done = self.daemon.command("run", "--once", "--at", moment, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.logs += done.stderr
+
+    def days(self, first, last):
+        for day in range((last - first).days + 1):
+            yield first + datetime.timedelta(days=day)
+
+    def silence(self, *argv, status=0):
+        done = self.daemon.command("silence", *argv, timeout=30)
+        self.assertEqual(done.returncode, status, done.stderr + done.stdout)
+        return done.stdout + done.stderr
+
+    def told_by_day(self, mails):
+        by_day = {}
+        for mail in mails:
+            by_day.setdefault(str(email.utils.parsedate_to_datetime(mail["Date"]).date()), []).append(mail.to)
+        return {day: sorted(told) for day, told in by_day.items()}
+
+    def begin(self):
+        self.run_at("2026-03-01T12:00:00")
+        self.town.case("S-7", ("proeve.ansoegt", "A-1", "'2026-03-02 10:00 +01'"))
+        self.town.case("S-8", ("proeve.ansoegt", "A-1", "'2026-03-02 10:00 +01'"))
+
+    def give(self, at):
+        scope = ("--unit", "nord", "--from", "2026-03-27", "--until", "2026-04-09", "--by", "tl1", "--at", at)
+        self.assertIn("the reason is one of migration, ", self.silence(*scope, "--reason", "ferie", status=1))
+        self.assertIn("no case with a deadline is of this unit",
+                      self.silence("--unit", "vest", *scope[2:], "--reason", "migration", status=1))
+        asked = self.silence(*scope, "--reason", "migration", "--note", NOTE)
+        self.assertIn("It covers 2 open deadlines; of 2 of them a step falls into it and is hidden:\n"
+                      "  2026-03-31T00:00:00+02:00  case S-7, P7, open, due 2026-03-30T23:59:59+02:00\n", asked)
+        self.assertIn("Nothing is silenced yet", asked)
+        self.assertEqual(self.silence("--list"), "nothing is silenced\n")
+        self.assertIn("Silence 1 holds from 2026-03-27T08:00:00+01:00 until 2026-04-09T08:00:00+02:00.",
+                      self.silence(*scope, "--reason", "migration", "--note", NOTE, "--yes"))
+
+    def test_day_by_day(self):
+        town = self.town
+        self.begin()
+        for date in self.days(FIRST, LAST):
+            if date == datetime.date(2026, 4, 7):
+                town.event("S-8", "proeve.afgjort", "A-1", "'2026-04-07 07:00 +02'")
+            self.run_at(f"{date}T08:05:00")
+            if date == datetime.date(2026, 3, 26):
+                self.give(f"{date}T12:30:00")
+            if date == datetime.date(2026, 4, 8):
+                [listed] = json.loads(self.silence("--list", "--json"))
+                # The breach of both, and of one the first step after it; the other was done by then.
+                self.assertEqual((listed["hidden"], listed["hidden_deadlines"], listed["note"]), (4, 2, NOTE))
+                status = json.loads(self.daemon.command("status", "--json").stdout)["silences"]
+                self.assertEqual(status, {"hidden steps": 4, "holding": 1})
+        caseworker, leader, head, centre = town.caseworker, town.team_leader, town.department_head, town.centre_head
+        before = {"2026-03-16": [caseworker], "2026-03-23": sorted([caseworker, leader])}
+        self.assertEqual(self.told_by_day(town.mails("S-8")), before)
+        # With the end comes the latest step of what is not done; then it goes on as ever.
+        self.assertEqual(self.told_by_day(town.mails("S-7")),
+                         before | {"2026-04-09": sorted([head, centre]), "2026-04-13": sorted([head, centre])})
+        self.assertEqual(town.transitions("S-7"), ["P7 " + kind for kind in ("opened", "approaching", "approaching",
+                                                                              "breached", "escalated", "escalated")])
+        self.reported_to_the_level_above()
+        back = next(mail for mail in town.mails("S-7") if mail.to == centre)
+        self.assertIn("varsler sat på pause af tl1 (teamleder) indtil 9. april 2026 kl. 08.00: flytning af data", back.text)
+        self.assertNotIn("Mailen kommer senere", back.text)
+        everything = "".join(mail.text + mail.html for mail in self.stack.mail.mails())
+        self.assertNotIn("Testperson", everything + self.logs)
+
+    def reported_to_the_level_above(self):
+        reports = [mail for mail in self.stack.mail.mails() if "varsler på pause" in mail.subject]
+        self.assertEqual(self.told_by_day(reports), {"2026-03-27": [self.town.department_head],
+                                                     "2026-04-09": [self.town.department_head]})
+        self.assertIn("Varsler er sat på pause: enheden nord, fra 27. marts 2026 kl. 08.00 til 9. april 2026 kl. 08.00,"
+                      " sat af tl1 (teamleder): flytning af data.", reports[0].text)
+        self.assertIn("Åbne frister, der er omfattet: 2, heraf overskredet: 0.", reports[0].text)
+        self.assertIn("Skjulte varsler: 4 på 2 frister; heraf er 1 frister stadig åbne", reports[1].text)
+        self.assertNotIn("brug for hjælp", reports[0].text + reports[0].html)
+
+    def test_ended_by_hand(self):
+        self.begin()
+        for date in self.days(FIRST, datetime.date(2026, 4, 1)):
+            self.run_at(f"{date}T08:05:00")
+            if date == datetime.date(2026, 3, 26):
+                self.give(f"{date}T12:30:00")
+        self.silence("--end", "1", "--by", "tl1", "--at", "2026-04-01T10:00:00")
+        self.assertIn("has ended already", self.silence("--end", "1", "--by", "tl1", status=1))
+        self.run_at("2026-04-01T10:00:05")
+        told = self.told_by_day(self.town.mails("S-7"))
+        self.assertEqual(told["2026-04-01"], sorted([self.town.caseworker, self.town.team_leader, self.town.department_head]))
+        self.run_at("2026-04-01T10:05:00")
+        self.assertEqual(self.told_by_day(self.town.mails("S-7")), told)
+        self.assertEqual(self.town.journal("SELECT look_at IS NULL, over_at IS NOT NULL FROM silence"), [["t", "t"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
