@@ -44,6 +44,8 @@ static const struct {
      true},
     {"data_faults", "Faults in the data, by code",
      "SELECT code, count(*) FROM data_fault GROUP BY code ORDER BY code", true},
+    {"refused_addresses", "Mail addresses that the server refuses, by person, how many times",
+     "SELECT person_id, refusals FROM refused_address ORDER BY person_id", true},
     {"silences", "Silences that hold, and what they have hidden so far",
      "SELECT 'holding', count(*) FROM silence WHERE over_at IS NULL AND from_at <= $1::timestamptz"
      " HAVING count(*) > 0 UNION ALL SELECT 'hidden steps', count(*) FROM silenced_step x"

@@ -231,3 +231,12 @@ void mail_outcome_from_trouble(struct mail_outcome *ret_outcome, const char *for
     vsnprintf(ret_outcome->reason, sizeof ret_outcome->reason, format, ap);
     va_end(ap);
 }
+
+bool mail_outcome_blames_address(const struct mail_outcome *outcome)
+{
+    if (outcome->result != MAIL_REFUSED)
+        return false;
+    if (*outcome->enhanced) // RFC 3463: 5.1 is the address, 5.2 the mailbox
+        return strncmp(outcome->enhanced, "5.1.", 4) == 0 || strncmp(outcome->enhanced, "5.2.", 4) == 0;
+    return outcome->reply_code == 550 || outcome->reply_code == 551 || outcome->reply_code == 553;
+}

@@ -48,6 +48,9 @@ enum smtp_command { // MAIL, RCPT, DATA in the order in which they are said
 void mail_outcome_from_reply(enum smtp_command said, const struct smtp_reply *reply, const char *to,
                              struct mail_outcome *ret_outcome);
 
+// Whether a refusal is about the recipient's address or mailbox, not about what the message holds.
+bool mail_outcome_blames_address(const struct mail_outcome *outcome);
+
 // Trouble without a reply: MAIL_TRY_AGAIN and server_fault.
 void mail_outcome_from_trouble(struct mail_outcome *ret_outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

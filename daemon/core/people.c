@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "core/people.h"
 
+#include "core/decide.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +86,14 @@ const struct person *people_find(const struct people *people, const char *id)
     }
     return low < people->person_count && strcmp(people->persons[low].id, id) == 0 ? &people->persons[low]
                                                                                   : NULL;
+}
+
+const char *people_address_key(const struct people *people, const char *id, char ret_key[ADDRESS_KEY_SIZE])
+{
+    const struct person *person = people_find(people, id);
+    const char *parts[] = {"address of", id, person ? person->email : ""};
+    ret_key[0] = '\0';
+    return person && *person->email ? message_key(parts, 3, ret_key) : ret_key;
 }
 
 const char *people_parent(const struct people *people, const char *unit)

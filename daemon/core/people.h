@@ -35,6 +35,12 @@ void people_done(struct people *people);
 
 const struct person *people_find(const struct people *people,
                                  const char *id); // one of his rows, with an address if any has
+
+// A hash of a person's address as it is now, for what must remember which address it was but not the address.
+// "" when there is no such person or no address.
+#define ADDRESS_KEY_SIZE 33
+const char *people_address_key(const struct people *people, const char *id, char ret_key[ADDRESS_KEY_SIZE]);
+
 const char *people_parent(const struct people *people, const char *unit); // "" at the top or unknown
 
 // The one role that is not looked for in units: the caseworker whom the case names.

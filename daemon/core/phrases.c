@@ -642,6 +642,12 @@ void phrase_trouble(enum language language, const char *what, const char *detail
           "A step will reach nobody: %. Is the role held, and is there a substitute for absence?"}},
         {"silence_started", {"Varsler er sat på pause: %.", "Silenced: %."}},
         {"silence_ended", {"En pause for varsler er ophørt: %.", "A silence has ended: %."}},
+        {"address_refused",
+         {"En persons mailadresse er afvist tre gange (%). Ret den i fagsystemet; indtil da går beskederne "
+          "videre "
+          "til næste niveau",
+          "A person's mail address was refused three times (%). Correct it in the case system; until then "
+          "messages go on to the next level"}},
         {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
         {"deadline_moved",
          {"Ændrede regler har flyttet en åben frist: %", "Changed rules have moved an open deadline: %"}},

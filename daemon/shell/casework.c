@@ -41,6 +41,8 @@ struct casework {
     const struct known_silence *known_silences;
     struct silence *silences; // of these
     size_t silence_count;
+    const struct known_refusal *refusals;
+    size_t refusal_count;
     struct buffer operator_lines, fault_lines;
     size_t operator_line_count, fault_line_count;
     bool changed_rules;
@@ -114,6 +116,12 @@ void casework_set_silences(struct casework *work, const struct known_silence *si
     work->silences = memory_resize(work->silences, count, sizeof *work->silences);
     for (size_t i = 0; i < count; i++)
         work->silences[i] = silences[i].silence;
+}
+
+void casework_set_refusals(struct casework *work, const struct known_refusal *refusals, size_t count)
+{
+    work->refusals = refusals;
+    work->refusal_count = count;
 }
 
 const struct people *casework_people(const struct casework *work)
@@ -820,6 +828,32 @@ void casework_report_silences(struct casework *work)
             .look_at = ended ? INSTANT_NONE : known->silence.until,
             .over = ended,
         };
+    }
+}
+
+static void note_address(struct casework *work, const char *person_id, enum address_news news)
+{
+    struct journal_batch *batch = work->batch;
+    MEMORY_GROW(batch->addresses, batch->address_count, batch->address_capacity);
+    batch->addresses[batch->address_count++] = (struct journal_address){.news = news, .person_id = person_id};
+}
+
+void casework_report_refusals(struct casework *work)
+{
+    char key[ADDRESS_KEY_SIZE];
+    for (size_t i = 0; i < work->refusal_count && work->people.person_count > 0; i++) {
+        const struct known_refusal *refusal = &work->refusals[i];
+        if (strcmp(people_address_key(&work->people, refusal->person_id, key), refusal->address_key) != 0) {
+            note_address(work, refusal->person_id, ADDRESS_GOOD);
+        } else if (refusal->refusals >= ADDRESS_REFUSALS && !refusal->reported) {
+            note_address(work, refusal->person_id, ADDRESS_REPORTED);
+            log_line(LOG_LEVEL_WARNING, "delivery",
+                     "the address is refused again and again person=%s times=%d", refusal->person_id,
+                     refusal->refusals);
+            operator_line(
+                work, "address_refused", "", "",
+                arena_format(&work->batch->arena, "%s, %s", refusal->person_id, refusal->last_reply));
+        }
     }
 }
 

@@ -34,6 +34,7 @@ const struct people *casework_people(const struct casework *work);
 
 // All that are not over; borrowed until the batch is written.
 void casework_set_silences(struct casework *work, const struct known_silence *silences, size_t count);
+void casework_set_refusals(struct casework *work, const struct known_refusal *refusals, size_t count);
 
 // What is added to the batch borrows from the case, the faults' ids and `known` until the batch is written.
 // known may be NULL.
@@ -67,6 +68,9 @@ struct rule_changes casework_changes(const struct casework *work); // since the 
 void casework_report_reach(struct casework *work, const char *before, struct buffer *ret_state);
 // Silences that have begun or ended, to the level above whoever gave them.
 void casework_report_silences(struct casework *work);
+// Addresses that were refused ADDRESS_REFUSALS times, once; those that have changed are forgotten.
+#define ADDRESS_REFUSALS 3
+void casework_report_refusals(struct casework *work);
 void casework_report_unreached(struct casework *work);
 void casework_report_faults(struct casework *work, const char *today);
 void casework_report_backlog(struct casework *work);

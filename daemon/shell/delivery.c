@@ -578,6 +578,21 @@ static void try_again(struct parcel *parcel, const struct mail_outcome *outcome)
              (long long)notice->id, notice->case_id, notice->attempts + 1, outcome->reason);
 }
 
+// How the address of a person has done; those of the configuration are mended there.
+static void note_address(struct parcel *parcel, enum address_news news, const struct mail_outcome *outcome)
+{
+    struct journal_batch *batch = parcel->delivery->filling;
+    const char *person = parcel->notice.person_id;
+    char key[ADDRESS_KEY_SIZE];
+    people_address_key(parcel->delivery->context.people, person, key);
+    if (*person == '\0' || *key == '\0')
+        return;
+    MEMORY_GROW(batch->addresses, batch->address_count, batch->address_capacity);
+    batch->addresses[batch->address_count++] = (struct journal_address){
+        news, arena_string(&batch->arena, person), arena_string(&batch->arena, key),
+        arena_format(&batch->arena, "%d %s", outcome->reply_code, outcome->enhanced)};
+}
+
 static void on_mail_done(struct mail_message *message, const struct mail_outcome *outcome)
 {
     struct parcel *parcel = message->data;
@@ -585,6 +600,7 @@ static void on_mail_done(struct mail_message *message, const struct mail_outcome
     buffer_done(&parcel->bytes);
     switch (outcome->result) {
     case MAIL_SENT:
+        note_address(parcel, ADDRESS_GOOD, outcome);
         add_outcome(parcel, NOTICE_SENT, INSTANT_NONE, outcome->reason);
         log_line(LOG_LEVEL_INFO, "delivery", "delivered notice=%lld case=%s person=%s role=%s",
                  (long long)parcel->notice.id, parcel->notice.case_id, parcel->notice.person_id,
@@ -594,6 +610,8 @@ static void on_mail_done(struct mail_message *message, const struct mail_outcome
         try_again(parcel, outcome);
         break;
     case MAIL_REFUSED:
+        if (mail_outcome_blames_address(outcome))
+            note_address(parcel, ADDRESS_REFUSED, outcome);
         give_up(parcel, outcome->reason);
         break;
     case MAIL_STOPPED:

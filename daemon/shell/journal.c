@@ -477,7 +477,7 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
                batch->outcome_count + batch->acknowledged_count + batch->noted_count +
-               batch->forgotten_count + batch->silenced_count + batch->silence_count ==
+               batch->forgotten_count + batch->silenced_count + batch->silence_count + batch->address_count ==
            0;
 }
 
@@ -487,7 +487,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
     batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
     batch->outcome_count = batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
-    batch->silenced_count = batch->silence_count = 0;
+    batch->silenced_count = batch->silence_count = batch->address_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 
@@ -508,6 +508,7 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->forgotten);
     free(batch->silenced);
     free(batch->silences);
+    free(batch->addresses);
     *batch = (struct journal_batch){0};
 }
 
@@ -848,6 +849,64 @@ static void write_silences(struct journal *journal, struct journal_batch *batch)
     postgres_param_instant(params, batch->now);
 }
 
+// The addresses of one kind of news, as SQL's arrays want them: side by side.
+static size_t of_news(const struct journal_batch *batch, enum address_news news,
+                      const struct journal_address **ret_rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < batch->address_count; i++)
+        if (batch->addresses[i].news == news)
+            ret_rows[count++] = &batch->addresses[i];
+    return count;
+}
+
+static void write_refused(struct journal *journal, const struct journal_batch *batch,
+                          const struct journal_address **rows, size_t count)
+{
+    // One batch may hold several refusals of one address.
+    struct postgres_params *params = add_statement(
+        journal, "INSERT INTO refused_address AS r (person_id, address_key, refusals, first_refused_at, "
+                 "last_refused_at,"
+                 " last_reply) SELECT person_id, min(address_key), count(*), $4, $4, min(reply)"
+                 " FROM unnest($1::text[], $2::text[], $3::text[]) AS n (person_id, address_key, reply) "
+                 "GROUP BY person_id"
+                 " ON CONFLICT (person_id) DO UPDATE SET refusals = excluded.refusals +"
+                 " CASE WHEN r.address_key = excluded.address_key THEN r.refusals ELSE 0 END,"
+                 " first_refused_at = CASE WHEN r.address_key = excluded.address_key THEN r.first_refused_at"
+                 " ELSE excluded.first_refused_at END,"
+                 " reported_at = CASE WHEN r.address_key = excluded.address_key THEN r.reported_at END,"
+                 " address_key = excluded.address_key, last_refused_at = excluded.last_refused_at,"
+                 " last_reply = excluded.last_reply");
+    TEXTS((*row)->person_id);
+    TEXTS((*row)->address_key);
+    TEXTS((*row)->reply);
+    postgres_param_instant(params, batch->now);
+}
+
+static void write_addresses(struct journal *journal, struct journal_batch *batch)
+{
+    if (batch->address_count == 0)
+        return;
+    const struct journal_address **rows = memory_alloc(batch->address_count * sizeof *rows);
+    size_t count = of_news(batch, ADDRESS_GOOD, rows);
+    if (count > 0) {
+        struct postgres_params *params =
+            add_statement(journal, "DELETE FROM refused_address WHERE person_id = ANY($1::text[])");
+        TEXTS((*row)->person_id);
+    }
+    count = of_news(batch, ADDRESS_REPORTED, rows);
+    if (count > 0) {
+        struct postgres_params *params = add_statement(
+            journal, "UPDATE refused_address SET reported_at = $2 WHERE person_id = ANY($1::text[])");
+        TEXTS((*row)->person_id);
+        postgres_param_instant(params, batch->now);
+    }
+    count = of_news(batch, ADDRESS_REFUSED, rows);
+    if (count > 0)
+        write_refused(journal, batch, rows, count);
+    free(rows);
+}
+
 static void write_progress(struct journal *journal, struct journal_batch *batch)
 {
     for (int i = 0; i < PROGRESS_COUNT; i++)
@@ -920,6 +979,7 @@ static void submit_first(struct journal *journal)
     write_retained(journal, batch);
     write_silenced(journal, batch);
     write_silences(journal, batch);
+    write_addresses(journal, batch);
     write_progress(journal, batch);
     journal->agenda_statement = journal->statement_count;
     add_statement(journal, AGENDA_SQL);

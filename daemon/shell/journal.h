@@ -69,6 +69,12 @@ struct known_silence {
     int hidden, of_deadlines, undone; // steps hidden, on how many deadlines, of which so many are not closed
 };
 
+struct known_refusal {
+    const char *person_id, *address_key, *last_reply;
+    int refusals;
+    bool reported;
+};
+
 struct known_case {
     const char *case_id, *unit, *caseworker;
     bool watched; // false: only deadlines or faults were found
@@ -93,6 +99,8 @@ struct journal_load {
     void (*on_done)(struct journal_load *load, const struct error *err); // err NULL: good
     struct known_silence *silences; // all that are not over, of whatever cases
     size_t silence_count, silence_capacity;
+    struct known_refusal *refusals; // addresses that are refused
+    size_t refusal_count, refusal_capacity;
     // The result, in the order of case ids, until journal_load_clear:
     struct known_case *cases;
     size_t case_count;
@@ -100,7 +108,7 @@ struct journal_load {
     struct arena arena;
     struct journal_rows *rows;
     struct postgres_params params, silence_params;
-    struct postgres_statement statements[5];
+    struct postgres_statement statements[6];
     struct postgres_request request;
 };
 
@@ -197,6 +205,19 @@ struct journal_silence {
     bool over;
 };
 
+// What became of a person's address.
+enum address_news {
+    ADDRESS_REFUSED,
+    ADDRESS_GOOD,    // it has taken mail, or is another one by now
+    ADDRESS_REPORTED // the operators know
+};
+
+struct journal_address {
+    enum address_news news;
+    const char *person_id;
+    const char *address_key, *reply; // when REFUSED
+};
+
 enum notice_state { NOTICE_SENT, NOTICE_DEFERRED, NOTICE_ABANDONED };
 
 struct journal_outcome {
@@ -242,6 +263,8 @@ struct journal_batch {
     size_t silenced_count, silenced_capacity;
     struct journal_silence *silences;
     size_t silence_count, silence_capacity;
+    struct journal_address *addresses;
+    size_t address_count, address_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
     // ---- kept by the module ----
     struct journal_batch *next;

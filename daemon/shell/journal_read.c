@@ -68,7 +68,16 @@ struct known_rows {
     size_t count, capacity;
 };
 
-enum { WATCHED, DEADLINES, FAULTS, ACKNOWLEDGED, KNOWN_LISTS, SILENCES = KNOWN_LISTS };
+enum {
+    WATCHED,
+    DEADLINES,
+    FAULTS,
+    ACKNOWLEDGED,
+    KNOWN_LISTS,
+    SILENCES = KNOWN_LISTS,
+    REFUSALS,
+    KNOWN_STATEMENTS
+};
 
 struct journal_rows {
     struct known_rows of[KNOWN_LISTS]; // by statement, each in the order of case ids
@@ -100,11 +109,27 @@ static void add_silence(struct journal_load *load, const struct postgres_row *ro
     };
 }
 
+static void add_refusal(struct journal_load *load, const struct postgres_row *row)
+{
+    MEMORY_GROW(load->refusals, load->refusal_count, load->refusal_capacity);
+    load->refusals[load->refusal_count++] = (struct known_refusal){
+        .person_id = text_of(&load->arena, row, 0),
+        .address_key = text_of(&load->arena, row, 1),
+        .refusals = (int)postgres_int8(row, 2),
+        .reported = postgres_bool(row, 3),
+        .last_reply = text_of(&load->arena, row, 4),
+    };
+}
+
 static void on_known_row(struct postgres_request *request, int statement, const struct postgres_row *row)
 {
     struct journal_load *load = request->data;
     if (statement == SILENCES) {
         add_silence(load, row);
+        return;
+    }
+    if (statement == REFUSALS) {
+        add_refusal(load, row);
         return;
     }
     struct known_rows *rows = &load->rows->of[statement];
@@ -287,10 +312,13 @@ int journal_read_known(struct journal *journal, struct journal_load *load, struc
     postgres_param_bool(&load->silence_params, load->with_counts);
     postgres_param_instant(&load->silence_params, load->now);
     load->statements[SILENCES] = (struct postgres_statement){SILENCES_SQL, &load->silence_params};
+    load->statements[REFUSALS] = (struct postgres_statement){
+        "SELECT person_id, address_key, refusals, reported_at IS NOT NULL, last_reply FROM refused_address",
+        NULL};
     load->request = (struct postgres_request){
         .data = load,
         .statements = load->statements,
-        .statement_count = KNOWN_LISTS + 1,
+        .statement_count = KNOWN_STATEMENTS,
         .on_row = on_known_row,
         .on_done = on_known_done,
     };
@@ -300,7 +328,7 @@ int journal_read_known(struct journal *journal, struct journal_load *load, struc
 void journal_load_clear(struct journal_load *load)
 {
     arena_reset(&load->arena);
-    load->case_count = load->silence_count = 0;
+    load->case_count = load->silence_count = load->refusal_count = 0;
     for (int i = 0; load->rows && i < KNOWN_LISTS; i++)
         load->rows->of[i].count = 0;
 }
@@ -317,6 +345,7 @@ void journal_load_done(struct journal_load *load)
     }
     free(load->cases);
     free(load->silences);
+    free(load->refusals);
     postgres_params_done(&load->params);
     postgres_params_done(&load->silence_params);
     arena_done(&load->arena);

@@ -493,6 +493,7 @@ static void finish_batch(struct pass *pass)
     if (covers_all(pass))
         report_reach(pass);
     casework_report_silences(pass->casework);
+    casework_report_refusals(pass->casework);
     casework_report_unreached(pass->casework);
     if (covers_all(pass)) {
         char today[CIVIL_DATE_SIZE];
@@ -558,6 +559,7 @@ static void on_known(struct journal_load *load, const struct error *err)
     pass->batch.now = pass->now;
     pass->batch.on_done = on_batch_done;
     casework_set_silences(pass->casework, load->silences, load->silence_count);
+    casework_set_refusals(pass->casework, load->refusals, load->refusal_count);
     decide_slot(pass);
     if (pass->final && pass->kind != PASS_COMPARE)
         finish_batch(pass);

@@ -133,12 +133,33 @@ static void test_redaction_keeps_within_its_room(void **state)
     assert_string_equal(shown, "so far: *** ***");
 }
 
+static void test_which_refusals_blame_the_address(void **state)
+{
+    (void)state;
+    static const struct {
+        struct mail_outcome outcome;
+        bool blames;
+    } cases[] = {
+        {{.result = MAIL_REFUSED, .reply_code = 550, .enhanced = "5.1.1"}, true},
+        {{.result = MAIL_REFUSED, .reply_code = 550, .enhanced = "5.2.1"}, true},
+        {{.result = MAIL_REFUSED, .reply_code = 550}, true},
+        {{.result = MAIL_REFUSED, .reply_code = 553}, true},
+        {{.result = MAIL_REFUSED, .reply_code = 550, .enhanced = "5.7.1"}, false}, // what it holds
+        {{.result = MAIL_REFUSED, .reply_code = 552, .enhanced = "5.3.4"}, false}, // how large it is
+        {{.result = MAIL_REFUSED, .reply_code = 554}, false},
+        {{.result = MAIL_TRY_AGAIN, .reply_code = 450, .enhanced = "4.2.1"}, false},
+        {{.result = MAIL_SENT, .reply_code = 250, .enhanced = "2.1.5"}, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (mail_outcome_blames_address(&cases[i].outcome) != cases[i].blames)
+            fail_msg("case %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meaning_of_replies),
-        cmocka_unit_test(test_reason_says_when_and_what),
-        cmocka_unit_test(test_redaction),
+        cmocka_unit_test(test_which_refusals_blame_the_address), cmocka_unit_test(test_meaning_of_replies),
+        cmocka_unit_test(test_reason_says_when_and_what),        cmocka_unit_test(test_redaction),
         cmocka_unit_test(test_redaction_keeps_within_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
