@@ -133,7 +133,7 @@ static void print_rule(const struct replay_report *report, const struct replay_m
     if (*message->rule)
         printf("  %s %s (%s)\n", message->code, message->title, message->rule);
     else
-        printf("  %s\n", in(report, "Restanceoversigt ved start", "Backlog report at the start"));
+        printf("  %s\n", in(report, "Status på frister ved start", "Backlog report at the start"));
 }
 
 static void print_subject(const struct replay_message *message)

@@ -143,7 +143,7 @@ static void print_name(const struct replay_report *report, const struct sums_row
     } else if (*message->rule) {
         printf("%s %s (%s)\n", message->code, message->title, message->rule);
     } else {
-        printf("%s\n", in(report, "Restanceoversigt ved start", "Backlog report at the start"));
+        printf("%s\n", in(report, "Status på frister ved start", "Backlog report at the start"));
     }
 }
 

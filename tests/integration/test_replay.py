@@ -135,7 +135,7 @@ class Files(unittest.TestCase):
         self.assertIn("\nFriday 1 November 2024\n  Backlog report at the start\n", straight)
         danish = self.replay().stdout
         self.assertEqual(len(danish.splitlines()), len(straight.splitlines()))
-        self.assertIn("\nfredag den 1. november 2024\n  Restanceoversigt ved start\n", danish)
+        self.assertIn("\nfredag den 1. november 2024\n  Status på frister ved start\n", danish)
         self.assertNotIn("@", straight + danish)
         sums = self.replay("--sums").stdout
         self.assertTrue(danish.endswith(sums.split("\n", 1)[1]), sums)
@@ -224,6 +224,7 @@ class Daemon(StackCase):
     def replay(self):
         done = self.daemon.command("replay", "--from", FROM, "--to", TO, "--json", timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("@", done.stdout)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def test_daemon_tells_the_same(self):

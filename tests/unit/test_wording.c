@@ -798,12 +798,16 @@ static void test_operator(void **state)
         {"data_fault", "S-4", NULL, "new_fault"},
         {"notice_given_up", NULL, NULL, NULL},
         {"odd_one", "S-5", "K1", "x"},
+        {"deadline_moved", "S-6", "K20", "1. maj 2026 → 2. maj 2026"},
+        {"deadline_closed", "S-7", "K20", "1. maj 2026"},
+        {"deadline_gone", "S-8", "K20", "1. maj 2026"},
+        {"deadline_breached", "S-9", "K20", "1. maj 2026"},
     };
     const struct operator_facts facts = {
         .now = at((struct local){2026, 1, 29, 8, 0, 0}), .lines = lines, .line_count = COUNT(lines)};
     struct mail_text mail = {0};
     wording_operator(wordings[LANGUAGE_DA], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data, "6 29. januar 2026");
+    assert_string_equal(mail.subject.data, "10 29. januar 2026");
     assert_string_equal(
         mail.text.data,
         "Ingen med rollen teamleder kunne nås: Er rollen besat, har personen en mailadresse, og er der "
@@ -813,6 +817,10 @@ static void test_operator(void **state)
         "Fejl i data: new_fault | S-4 | \n"
         "En besked kunne ikke leveres og er opgivet (-) |  | \n"
         "odd_one | S-5 | K1\n"
+        "Ændrede regler har flyttet en åben frist: 1. maj 2026 → 2. maj 2026 | S-6 | K20\n"
+        "Ændrede regler har lukket en åben frist (1. maj 2026) | S-7 | K20\n"
+        "Ændrede regler har fjernet en åben frist (1. maj 2026) | S-8 | K20\n"
+        "Efter ændrede regler er en frist overskredet (1. maj 2026) | S-9 | K20\n"
         "more= torsdag den 29. januar 2026\n");
     mail_text_done(&mail);
 }
