@@ -45,7 +45,7 @@ struct casework {
     size_t refusal_count;
     struct buffer operator_lines, fault_lines;
     size_t operator_line_count, fault_line_count;
-    bool changed_rules;
+    instant known_at; // INSTANT_NONE: by the same rules
     struct rule_changes changes;
     struct buffer change_lines;
     size_t change_line_count;
@@ -84,7 +84,7 @@ void casework_free(struct casework *work)
 }
 
 void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog,
-                    bool changed_rules)
+                    instant known_at)
 {
     work->batch = batch;
     work->now = now;
@@ -94,9 +94,9 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
     buffer_clear(&work->operator_lines);
     buffer_clear(&work->fault_lines);
     work->operator_line_count = work->fault_line_count = 0;
-    work->changed_rules = changed_rules;
+    work->known_at = known_at;
     // A look that was broken off has written some changes down: they are still to be reported.
-    if (!changed_rules) {
+    if (known_at == INSTANT_NONE) {
         buffer_clear(&work->change_lines);
         work->change_line_count = 0;
         work->changes = (struct rule_changes){0};
@@ -483,22 +483,25 @@ static void on_change(void *data, const struct deadline_difference *difference)
                   words.data);
     buffer_done(&words);
     log_line(LOG_LEVEL_WARNING, "rules", "%s: %s case=%s rule=%s subject=%s old_due=%s new_due=%s",
-             work->changed_rules ? "changed rules" : "changed rules, not in force", what, changed->case_id,
-             difference->rule, difference->subject, zone_format(zone, difference->old_due, old_due),
+             work->known_at != INSTANT_NONE ? "changed rules" : "changed rules, not in force", what,
+             changed->case_id, difference->rule, difference->subject,
+             zone_format(zone, difference->old_due, old_due),
              zone_format(zone, difference->new_due, new_due));
 }
 
-static void find_changes(struct casework *work, const struct casefile *casefile,
-                         const struct evaluation *evaluation, const struct known_case *known)
+// At the time of what is known: what has happened since then changes deadlines by any rules.
+static void find_changes(struct casework *work, const struct casefile *casefile, instant at,
+                         const struct known_case *known)
 {
     struct changed_case changed = {work, casefile->id};
+    const struct evaluation *evaluation = evaluate(work->explainer, casefile, at, 0);
     differences_find(known ? known->deadlines : NULL, known ? known->deadline_count : 0, evaluation,
                      INSTANT_NONE, on_change, &changed);
 }
 
 void casework_compare(struct casework *work, const struct casefile *casefile, const struct known_case *known)
 {
-    find_changes(work, casefile, evaluate(work->evaluator, casefile, work->now, 0), known);
+    find_changes(work, casefile, work->now, known);
 }
 
 void casework_on_difference(struct casework *work,
@@ -645,8 +648,8 @@ void casework_arrived(struct casework *work, const struct casefile *casefile, co
     list_unknown_kinds(work, list, casefile);
     write_faults(work, casefile->id, list, known);
 
-    if (work->changed_rules)
-        find_changes(work, casefile, evaluation, known);
+    if (work->known_at != INSTANT_NONE)
+        find_changes(work, casefile, work->known_at, known);
     decide_deadlines(work, casefile, evaluation, known);
     look_ahead(work, casefile, evaluation);
     instant wake_at = earlier(evaluation->wake_at, see_acknowledgements(work, known));

@@ -25,10 +25,11 @@ struct casework *casework_new(const char *site, const struct ruleset *rules, con
 void casework_free(struct casework *work); // NULL is fine
 
 // A new look at the cases. backlog: what is new and already late is counted for a report, not told (DESIGN,
-// section 8). changed_rules: the journal knows the cases by other rules; what that changes is counted, said
-// in the log and reported to the operators.
+// section 8). known_at: the journal knows the cases by other rules, as they were then; what the rules change
+// of that is counted, said in the log and reported to the operators. INSTANT_NONE: it knows them by the same
+// rules.
 void casework_begin(struct casework *work, struct journal_batch *batch, instant now, bool backlog,
-                    bool changed_rules);
+                    instant known_at);
 void casework_set_people(struct casework *work, const struct people *people); // copies
 const struct people *casework_people(const struct casework *work);
 

@@ -51,6 +51,7 @@ struct journal {
 
     // As of the last commit.
     struct numbers numbers;
+    instant recorded_at; // of the last transition
     struct agenda agenda;
     char *progress[PROGRESS_COUNT];
 
@@ -252,6 +253,9 @@ static void on_reading_row(struct postgres_request *request, int statement, cons
     case 2:
         read_agenda(row, &journal->agenda);
         break;
+    case 3:
+        journal->recorded_at = row_instant(row, 0);
+        break;
     default:
         break;
     }
@@ -267,9 +271,10 @@ static void start_reading(struct journal *journal)
          NULL},
         {"SELECT name, value FROM progress", NULL},
         {AGENDA_SQL, NULL},
+        {"SELECT recorded_at FROM transition ORDER BY number DESC LIMIT 1", NULL},
     };
     journal->state = JOURNAL_READING;
-    submit_setup(journal, statements, 3, false, on_reading_row);
+    submit_setup(journal, statements, 4, false, on_reading_row);
 }
 
 static void step(struct journal *journal)
@@ -380,6 +385,7 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     journal->on_state = on_state;
     journal->data = data;
     journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE};
+    journal->recorded_at = INSTANT_NONE;
     for (int i = 0; i < PROGRESS_COUNT; i++)
         set_progress(journal, (enum progress)i, "");
     uv_timer_init(loop, &journal->lock_timer);
@@ -424,6 +430,11 @@ const char *journal_progress(const struct journal *journal, enum progress which)
 struct agenda journal_agenda(const struct journal *journal)
 {
     return journal->agenda;
+}
+
+instant journal_recorded_at(const struct journal *journal)
+{
+    return journal->recorded_at;
 }
 
 int64_t journal_last_transition(const struct journal *journal)
@@ -952,6 +963,8 @@ static void on_commit_done(struct postgres_request *request, enum postgres_statu
     if (status == POSTGRES_OK) {
         journal->numbers = journal->handed;
         journal->agenda = journal->next_agenda;
+        if (journal->first->transition_count > 0)
+            journal->recorded_at = journal->first->now;
         for (int i = 0; i < PROGRESS_COUNT; i++)
             if (journal->first->progress[i])
                 set_progress(journal, (enum progress)i, journal->first->progress[i]);

@@ -47,6 +47,8 @@ void journal_close(struct journal *journal, postgres_on_closed on_closed, void *
 const char *journal_progress(const struct journal *journal, enum progress which);
 struct agenda journal_agenda(const struct journal *journal);
 int64_t journal_last_transition(const struct journal *journal);
+instant
+journal_recorded_at(const struct journal *journal); // of the last transition; INSTANT_NONE: there is none
 
 // --- reading what is known of cases ---
 

@@ -67,6 +67,7 @@ struct pass {
     char *cursor;      // as this pass has read it
     char *seen_cursor; // of the last pass that came through; NULL: as the journal says
     instant cursor_saved_at;
+    instant known_at; // PASS_RULES; INSTANT_NONE: the journal knows no other rules
 
     struct journal_due due;
     char **due_ids;
@@ -96,6 +97,7 @@ struct pass *pass_new(const struct pass_options *options, void (*on_progress)(vo
     pass->on_progress = on_progress;
     pass->on_done = on_done;
     pass->data = data;
+    pass->known_at = INSTANT_NONE;
     pass->casework =
         casework_new(options->site, options->rules, options->rules_fingerprint, options->language);
     if (options->on_difference)
@@ -350,6 +352,16 @@ static bool anything_due(const struct pass *pass)
            (agenda.notice_at != INSTANT_NONE && agenda.notice_at <= pass->now);
 }
 
+// When the journal was brought up to date by other rules; a pass that is tried again has written since.
+static instant known_at(struct pass *pass)
+{
+    const struct journal *journal = pass->options.journal;
+    instant recorded_at = journal_recorded_at(journal);
+    if (pass->known_at == INSTANT_NONE && *journal_progress(journal, PROGRESS_RULES) != '\0')
+        pass->known_at = recorded_at != INSTANT_NONE && recorded_at < pass->now ? recorded_at : pass->now;
+    return pass->known_at;
+}
+
 int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error *err)
 {
     assert(!pass->running);
@@ -364,8 +376,8 @@ int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error
     pass->working = &pass->slots[1];
     clear_slot(pass->filling);
     clear_slot(pass->working);
-    bool knows_others = *journal_progress(pass->options.journal, PROGRESS_RULES) != '\0';
-    casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES, kind == PASS_RULES && knows_others);
+    casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES,
+                   kind == PASS_RULES ? known_at(pass) : INSTANT_NONE);
     if (covers_all(pass) && kind != PASS_COMPARE)
         casework_want_reach(pass->casework);
     arena_reset(&pass->unreadable_arena);

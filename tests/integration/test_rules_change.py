@@ -197,6 +197,11 @@ class RulesChange(StackCase):
         self.longer()
         self.refused()
         self.assertEqual(self.daemon.stop(), 0)
+        # What happens while it is away, more than a second after it wrote last, is no doing of the rules.
+        happened = self.stack.postgres.value("SELECT now() + interval '2 seconds'")
+        self.town.event("S-1", "underretning.vurderet", "U-1", f"'{happened}'")
+        self.town.case("S-5", ("underretning.modtaget", "U-5", f"'{happened}'"))
+        wait_until(lambda: self.stack.postgres.value("SELECT now() > :'happened'", happened=happened) == "t", "it has happened")
         self.daemon.start()
         wait_until(lambda: str(LATER) in self.dues()["S-2 K20"][1], "the deadline has moved")
         self.daemon.wait_log("changed rules: deadline_moved case=S-2")
@@ -204,6 +209,8 @@ class RulesChange(StackCase):
         mail, = self.operators_mails()
         self.assertIn(f"Ændrede regler har flyttet en åben frist: {in_words(DUE, DANISH)} → {in_words(LATER, DANISH)}", mail.text)
         self.assertIn("S-2", mail.text)
+        self.assertNotRegex(mail.text + self.daemon.log(), r"S-[15] .*(overskredet|lukket)|changed rules: .* case=S-[15]")
+        self.assertEqual((self.dues()["S-1 K01"][0], self.dues()["S-5 K01"][0]), ("met", "open"))
         wait_until(lambda: self.waiting() == {}, "nothing waits")
         self.assertEqual(self.daemon.stop(), 0)
 
