@@ -67,6 +67,15 @@ static const char *const questions[] = {
     "transition) t"
     " USING (transition_number, case_id)" WHERE " AND ($4::timestamptz IS NULL OR decided_at <= $4)" ORDER
     ", decided_at, id",
+    "SELECT rule, subject, occurrence, silence, from_at, until_at, given_by, reason FROM deadline d JOIN ("
+    " SELECT x.deadline_id AS id, false AS silence, x.noted_at AS from_at,"
+    "  coalesce(x.over_at, least(a.until_at, a.ended_at)) AS until_at, a.given_by, a.reason"
+    "  FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"
+    "  WHERE x.noted_at IS NOT NULL"
+    " UNION ALL SELECT DISTINCT x.deadline_id, true, s.from_at, least(s.until_at, s.ended_at), s.given_by, "
+    "s.reason"
+    "  FROM silenced_step x JOIN silence s ON s.id = x.silence_id) h USING (id)" WHERE
+    " AND ($4::timestamptz IS NULL OR from_at <= $4)" ORDER ", from_at",
 };
 
 static void add_deadline(struct case_record *record, const struct postgres_row *row)
@@ -128,10 +137,24 @@ static void add_notice(struct case_record *record, const struct postgres_row *ro
     };
 }
 
+static void add_hold(struct case_record *record, const struct postgres_row *row)
+{
+    struct arena *arena = &record->arena;
+    MEMORY_GROW(record->holds, record->hold_count, record->hold_capacity);
+    record->holds[record->hold_count++] = (struct recorded_hold){
+        .key = key_of(arena, row),
+        .silence = postgres_bool(row, 3),
+        .from = instant_of(row, 4),
+        .until = instant_of(row, 5),
+        .by = text_of(arena, row, 6),
+        .reason = text_of(arena, row, 7),
+    };
+}
+
 static void on_answer(void *data, int statement, const struct postgres_row *row)
 {
-    static void (*const add[])(struct case_record * record,
-                               const struct postgres_row *row) = {add_deadline, add_transition, add_notice};
+    static void (*const add[])(struct case_record * record, const struct postgres_row *row) = {
+        add_deadline, add_transition, add_notice, add_hold};
     add[statement](data, row);
 }
 
@@ -157,9 +180,11 @@ int case_record_read(const struct postgres_options *journal, const struct case_q
         postgres_param_text(&params[i], question->rule);
     }
     postgres_param_instant(&params[1], question->until);
-    struct postgres_statement statements[] = {
-        {questions[0], &params[0]}, {questions[1], &params[1]}, {questions[2], &params[1]}};
-    int result = journal_ask(journal, statements, 3, on_answer, &record, err);
+    struct postgres_statement statements[] = {{questions[0], &params[0]},
+                                              {questions[1], &params[1]},
+                                              {questions[2], &params[1]},
+                                              {questions[3], &params[1]}};
+    int result = journal_ask(journal, statements, 4, on_answer, &record, err);
     postgres_params_done(&params[0]);
     postgres_params_done(&params[1]);
     if (result < 0) {
@@ -177,6 +202,7 @@ void case_record_done(struct case_record *record)
     free(record->deadlines);
     free(record->transitions);
     free(record->notices);
+    free(record->holds);
     arena_done(&record->arena);
     *record = (struct case_record){0};
 }

@@ -38,6 +38,14 @@ struct recorded_notice {
     const char *last_reply;
 };
 
+// An acknowledgement, or a silence that has hidden something.
+struct recorded_hold {
+    struct deadline_key key;
+    bool silence;
+    instant from, until;     // until: of one that ended before its time, when it did
+    const char *by, *reason; // a person id, a code; its note stays in the journal
+};
+
 // Each list is in the order of an evaluation, for one deadline in the order of time.
 struct case_record {
     struct arena arena;
@@ -47,6 +55,8 @@ struct case_record {
     size_t transition_count, transition_capacity;
     struct recorded_notice *notices;
     size_t notice_count, notice_capacity;
+    struct recorded_hold *holds;
+    size_t hold_count, hold_capacity;
 };
 
 struct case_question {

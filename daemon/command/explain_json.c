@@ -87,6 +87,20 @@ static json_t *notices(const struct explanation *explanation, const struct expla
     return list;
 }
 
+static json_t *holds(const struct explanation *explanation, const struct explained_deadline *deadline)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < deadline->hold_count; i++) {
+        const struct recorded_hold *hold = &deadline->holds[i];
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:s, s:s}", "by_what",
+                                              hold->silence ? "silence" : "acknowledgement", "from",
+                                              moment(explanation, hold->from), "until",
+                                              moment(explanation, hold->until), "by", hold->by, "reason",
+                                              hold->reason));
+    }
+    return list;
+}
+
 static json_t *transitions(const struct explanation *explanation, const struct explained_deadline *deadline)
 {
     json_t *list = json_array();
@@ -137,6 +151,7 @@ static json_t *deadline_object(const struct explanation *explanation,
     json_object_set_new(object, "recorded", recorded(explanation, deadline));
     json_object_set_new(object, "steps", steps(deadline));
     json_object_set_new(object, "stages", stages(explanation, deadline));
+    json_object_set_new(object, "held_back", holds(explanation, deadline));
     json_object_set_new(object, "notices", notices(explanation, deadline));
     json_object_set_new(object, "transitions", transitions(explanation, deadline));
     return object;

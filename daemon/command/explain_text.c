@@ -256,6 +256,7 @@ static void print_stages(struct page *page, const struct explained_deadline *dea
     static const char *const words[][2] = {
         [STAGE_TOLD] = {"varslet", "told"},
         [STAGE_UNTOLD] = {"noteret, men ingen fik besked", "noted, but nobody was told"},
+        [STAGE_HELD] = {"holdt tilbage", "held back"},
         [STAGE_SUPERSEDED] = {"sprunget over, et senere trin var kommet",
                               "passed over, a later stage had come"},
         [STAGE_WAITING] = {"passeret, endnu ikke behandlet", "passed, not handled yet"},
@@ -335,6 +336,21 @@ static void print_notices(struct page *page, const struct explained_deadline *de
     }
 }
 
+static void print_holds(struct page *page, const struct explained_deadline *deadline)
+{
+    if (deadline->hold_count > 0)
+        print_section(page, "Holdt tilbage", "Held back");
+    for (size_t i = 0; i < deadline->hold_count; i++) {
+        const struct recorded_hold *hold = &deadline->holds[i];
+        const struct notice_done done = {
+            .silenced = hold->silence, .person = hold->by, .reason = hold->reason, .until = hold->until};
+        add_moment(page, hold->from);
+        buffer_add_string(&page->line, ": ");
+        phrase_acknowledged(page->explanation->language, page->explanation->zone, &done, &page->line);
+        print_item(page, "-");
+    }
+}
+
 static void print_history(struct page *page, const struct explained_deadline *deadline)
 {
     enum language language = page->explanation->language;
@@ -370,6 +386,7 @@ static void print_deadline(struct page *page, const struct explained_deadline *d
     print_recorded(page, deadline);
     print_steps(page, deadline);
     print_stages(page, deadline);
+    print_holds(page, deadline);
     print_notices(page, deadline);
     print_history(page, deadline);
 }

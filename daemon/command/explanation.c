@@ -10,7 +10,8 @@
 const char *stage_fate_name(enum stage_fate fate)
 {
     static const char *const names[] = {
-        [STAGE_TOLD] = "told",       [STAGE_UNTOLD] = "untold", [STAGE_SUPERSEDED] = "superseded",
+        [STAGE_TOLD] = "told",       [STAGE_UNTOLD] = "untold",
+        [STAGE_HELD] = "held",       [STAGE_SUPERSEDED] = "superseded",
         [STAGE_WAITING] = "waiting", [STAGE_COMING] = "coming",
     };
     return names[fate];
@@ -41,6 +42,8 @@ static void take_record(struct explained_deadline *into, const struct case_recor
                                  sizeof *record->transitions, &into->transition_count);
     into->notices = own_rows(&into->key, record->notices, record->notice_count, sizeof *record->notices,
                              &into->notice_count);
+    into->holds =
+        own_rows(&into->key, record->holds, record->hold_count, sizeof *record->holds, &into->hold_count);
 }
 
 static struct explained_deadline *next_deadline(struct explanation *explanation)
@@ -95,6 +98,14 @@ static bool was_noted(const struct explained_deadline *explained, instant at)
     return false;
 }
 
+static bool was_held(const struct explained_deadline *explained, instant at)
+{
+    for (size_t i = 0; i < explained->hold_count; i++)
+        if (explained->holds[i].from <= at && at < explained->holds[i].until)
+            return true;
+    return false;
+}
+
 static enum stage_fate fate_of(const struct explained_deadline *explained, instant at, instant now)
 {
     const struct recorded_deadline *recorded = explained->recorded;
@@ -102,6 +113,8 @@ static enum stage_fate fate_of(const struct explained_deadline *explained, insta
         return STAGE_COMING;
     if (was_told(explained, at))
         return STAGE_TOLD;
+    if (was_held(explained, at))
+        return STAGE_HELD;
     if (was_noted(explained, at))
         return STAGE_UNTOLD;
     if (recorded && recorded->due_at == explained->due_at && recorded->staged_until != INSTANT_NONE &&

@@ -19,6 +19,7 @@ enum version_choice {
 enum stage_fate {
     STAGE_TOLD,       // somebody was told
     STAGE_UNTOLD,     // noted, and nobody was told: it reached nobody, or stands in the report on a backlog
+    STAGE_HELD,       // an acknowledgement or a silence held it back
     STAGE_SUPERSEDED, // passed when a later one had come, too
     STAGE_WAITING,    // passed, and the daemon has not looked yet
     STAGE_COMING
@@ -57,6 +58,8 @@ struct explained_deadline {
     size_t transition_count;
     const struct recorded_notice *notices;
     size_t notice_count;
+    const struct recorded_hold *holds;
+    size_t hold_count;
 };
 
 struct explained_fault {

@@ -68,6 +68,7 @@ class Acknowledge(StackCase):
                                                     "escalated", "acknowledgement_ended", "escalated", "late")])
         self.assertEqual(town.journal("SELECT state, breached_at IS NOT NULL FROM deadline WHERE case_id = 'S-7'"),
                          [["late", "t"]])
+        self.explains()
         self.says_who_why_and_until_when()
         self.note_stays_in_the_journal()
 
@@ -82,6 +83,17 @@ class Acknowledge(StackCase):
         self.assertIn("acknowledgement 1 of case S-7 holds until 2026-04-15T08:00:00+02:00", said)
         [listed] = json.loads(self.ack("--list", "--json"))
         self.assertEqual((listed["case"], listed["covers"], listed["by"], listed["note"]), ("S-7", "P7", "tl1", NOTE))
+
+    def explains(self):
+        [deadline] = json.loads(self.daemon.command("explain", "S-7", "--json").stdout)["deadlines"]
+        fates = {stage["at"][:10]: stage["fate"] for stage in deadline["stages"]}
+        self.assertEqual(fates, {"2026-03-16": "told", "2026-03-23": "told", "2026-03-31": "told", "2026-04-06": "told",
+                                 "2026-04-13": "held", "2026-04-20": "told"})
+        [held] = deadline["held_back"]
+        self.assertEqual((held["by_what"], held["by"], held["reason"]), ("acknowledgement", "tl1", "awaiting_citizen"))
+        text = self.daemon.command("explain", "S-7").stdout
+        self.assertIn("kvitteret af tl1 indtil 15. april 2026", " ".join(text.split()))
+        self.assertNotIn("Testperson", text)
 
     def says_who_why_and_until_when(self):
         first = next(mail for mail in self.town.mails("S-7") if mail.to == self.town.centre_head)
