@@ -210,7 +210,7 @@ class Daemon(StackCase):
         self.stack.start()
         self.stack.postgres.install_case_system()
         self.stack.mail.add("drift", "datakvalitet")
-        self.daemon = self.stack.daemon(FRISTD, log={"level": "warning"})
+        self.daemon = self.stack.daemon(FRISTD, log={"level": "warning"}, mqtt={"enabled": False})
         self.daemon.write_settings()
 
     def load(self, town):
