@@ -19,6 +19,7 @@ static const struct {
     {"rules", "the rules as a list", command_rules},
     {"explain", "why each date of a case is that date, and who was told", command_explain},
     {"verify", "do the dates in the journal follow from their derivations?", command_verify},
+    {"report", "what a report says now, or one made by hand", command_report},
     {"replay", "years of history on a virtual clock: what would have been sent", command_replay},
     {"events", "the stream of transitions, as it was published", command_events},
     {"mqtt", "what a removed site has left at the broker cleared (purge)", command_mqtt},

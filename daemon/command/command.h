@@ -19,6 +19,7 @@ int command_evaluate(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_events(int argc, char **argv);
 int command_mqtt(int argc, char **argv);

@@ -10,14 +10,16 @@
 #include <string.h>
 #include <time.h>
 
-static const char help[] = "usage: fristd status [--config FILE] [--json]\n"
-                           "\n"
-                           "What is open and what waits, from the journal. Exit status 1 when something "
-                           "wants an operator: notices given\n"
-                           "up in the last day or waiting for more than an hour, or faults in the data.\n"
-                           "\n"
-                           "  --config FILE  default " DEFAULT_CONFIG "\n"
-                           "  --json         for programs\n";
+static const char help[] =
+    "usage: fristd status [--config FILE] [--json]\n"
+    "\n"
+    "What is open and what waits, from the journal. Exit status 1 when something "
+    "wants an operator: notices given\n"
+    "up in the last day or waiting for more than an hour, reports that reached not everybody, or "
+    "faults in the data.\n"
+    "\n"
+    "  --config FILE  default " DEFAULT_CONFIG "\n"
+    "  --json         for programs\n";
 
 // Each statement gives rows of (name, number); the heading is the JSON key.
 static const struct {
@@ -41,6 +43,14 @@ static const struct {
      "SELECT last_reply, count(*) FROM notice WHERE state = 'abandoned' AND finished_at > $1::timestamptz - "
      "interval '1 day'"
      " AND last_reply NOT LIKE 'out of date%' GROUP BY last_reply ORDER BY last_reply",
+     true},
+    {"failed_reports", "Reports that did not reach everybody, in the last week",
+     "SELECT report, count(*) FROM report_run WHERE state = 'failed' AND finished_at > $1::timestamptz - "
+     "interval '7 days' GROUP BY report ORDER BY report",
+     true},
+    {"late_reports", "Reports that should have been made a quarter of an hour ago",
+     "SELECT report, count(*) FROM report_run WHERE state = 'waiting' AND due_at < $1::timestamptz - "
+     "interval '15 minutes' GROUP BY report ORDER BY report",
      true},
     {"data_faults", "Faults in the data, by code",
      "SELECT code, count(*) FROM data_fault GROUP BY code ORDER BY code", true},

@@ -658,6 +658,9 @@ void phrase_trouble(enum language language, const char *what, const char *detail
           "Changed rules have taken away an open deadline (%)"}},
         {"deadline_breached",
          {"Efter ændrede regler er en frist overskredet (%)", "By changed rules a deadline is breached (%)"}},
+        {"report_not_sent",
+         {"En rapport nåede ikke frem til den, den var til; lederen over har fået den, hvis der er en (%)",
+          "A report did not reach whom it was for; the leader above has it, if there is one (%)"}},
         {"data_fault", {"Fejl i data: %", "Fault in the data: %"}}};
     const char *pattern = translate(language, patterns, sizeof patterns / sizeof patterns[0], what);
     if (strcmp(what, "data_fault") == 0) {

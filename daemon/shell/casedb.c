@@ -287,6 +287,8 @@ static void take_row(struct casedb_reading *reading, const struct postgres_row *
 static void finish_rows(struct casedb_reading *reading)
 {
     finish_case(reading);
+    if (reading->read->what == CASEDB_CASES && reading->have_people)
+        tell_people(reading); // also where none of the cases is there
     if (reading->streaming)
         return;
     while (reading->from < reading->to)

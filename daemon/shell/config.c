@@ -419,6 +419,7 @@ static const struct key keys[] = {
     {"rule_changes", .read = read_choice, AT(rule_changes), FIELD_INT, "confirm", .names = rule_changes,
      .reloadable = true},
     {"templates", .read = read_directory, AT(templates_dir), .fallback = "templates", .reloadable = true},
+    {"reports", .read = read_directory, AT(reports), .reloadable = true},
     {"link", .read = read_link, AT(link), .reloadable = true},
     {"operators", "the mail address that hears of what reached nobody", read_address, AT(operators),
      .required = true, .reloadable = true},

@@ -20,6 +20,7 @@ struct config {
     enum { RULE_CHANGES_CONFIRM, RULE_CHANGES_TAKE } rule_changes; // that move open deadlines, at a reload
     const char *rules_dir;     // relative paths count from the configuration file's directory
     const char *templates_dir; // holds da/ and en/
+    const char *reports;       // file of the reports; NULL: none
     const char *link;          // "https://…/{case}"; {case} stands for the case id; NULL: no link
     const char *operators;     // address that hears of what reached nobody; required
     const char *data_quality;  // address for data faults; NULL: operators

@@ -11,6 +11,7 @@
 #include "core/message.h"
 #include "core/notices.h"
 #include "shell/log.h"
+#include "shell/report_delivery.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -339,6 +340,23 @@ static void word_operator(struct parcel *parcel, struct mail_text *text)
     wording_operator(delivery->context.wording, delivery->context.rules->zone, &facts, text);
 }
 
+static struct report_context report_context(const struct delivery *delivery)
+{
+    const struct delivery_context *context = &delivery->context;
+    return (struct report_context){context->config, context->rules, context->people, context->reports};
+}
+
+static bool is_report(const struct waiting_notice *notice)
+{
+    return strcmp(notice->purpose, "report") == 0;
+}
+
+static void word_report(struct parcel *parcel, struct mail_text *text)
+{
+    const struct report_context context = report_context(parcel->delivery);
+    report_notice_word(&context, &parcel->notice, text);
+}
+
 // Worded when its turn comes, not when it is read: a thousand at once would keep the loop, and the mail
 // server waiting.
 static void on_turn(struct mail_message *mail)
@@ -360,6 +378,8 @@ static void on_turn(struct mail_message *mail)
         word_stage(parcel, &text, &message);
     else if (strcmp(parcel->notice.purpose, "backlog") == 0)
         word_backlog(parcel, &text);
+    else if (is_report(&parcel->notice))
+        word_report(parcel, &text);
     else
         word_operator(parcel, &text);
     message.subject = text.subject.data;
@@ -530,8 +550,8 @@ static void tell_operators(struct parcel *parcel, const char *reply)
         .role = "",
         .stage = -1,
         .stage_at = INSTANT_NONE,
-        .facts = arena_format(&batch->arena, "1\nnotice_given_up\t%s\t%s\t%.12s\n", notice->case_id,
-                              notice->code ? notice->code : "", reply),
+        .facts = arena_format(&batch->arena, "1\nnotice_given_up\t%s\t%s\t%.9s\n", notice->case_id,
+                              notice->code ? notice->code : "", reply_code(reply)),
         .next_attempt_at = now_of(parcel->delivery),
     };
     const char *identity[] = {"a notice that failed", notice->message_key};
@@ -552,6 +572,11 @@ static void give_up(struct parcel *parcel, const char *reply)
     log_line(LOG_LEVEL_ERROR, "delivery",
              "given up, the next level and the operators are told notice=%lld case=%s person=%s reply=%s",
              (long long)notice->id, notice->case_id, notice->person_id, reply);
+    if (is_report(notice)) {
+        const struct report_context context = report_context(parcel->delivery);
+        report_notice_give_up(&context, notice, reply, now_of(parcel->delivery), parcel->delivery->filling);
+        return;
+    }
     if (notice->transition_number > 0) {
         const struct rule *rule = rule_of(parcel->delivery, notice->rule);
         tell_next_level(parcel, rule, add_failure(parcel, rule));
@@ -671,6 +696,12 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
 
     if (is_out_of_date(notice)) {
         add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, "out of date: done or moved in the meantime");
+        return;
+    }
+    const struct report_context context = report_context(delivery);
+    if (is_report(notice) && !report_notice_is_sound(&context, notice)) {
+        add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE,
+                    "out of date: this report is no longer configured");
         return;
     }
     parcel->to = arena_string(&parcel->arena, address_of(delivery, notice));

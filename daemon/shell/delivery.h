@@ -5,6 +5,7 @@
 #define FRISTD_SHELL_DELIVERY_H
 
 #include "core/people.h"
+#include "core/report.h"
 #include "core/retry.h"
 #include "core/wording.h"
 #include "shell/config.h"
@@ -19,6 +20,7 @@ struct delivery_context {
     const struct ruleset *rules;
     const struct wording *wording;
     const struct people *people; // as of the last look at the case database; empty: notices to persons wait
+    const struct report_set *reports;
 };
 
 struct delivery;

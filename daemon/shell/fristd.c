@@ -14,6 +14,7 @@
 #include "shell/log.h"
 #include "shell/pass.h"
 #include "shell/publisher.h"
+#include "shell/reporter.h"
 #include "shell/rules_guard.h"
 #include "shell/service.h"
 #include "shell/setup.h"
@@ -60,6 +61,7 @@ struct fristd {
     struct pass *pass;
     struct rules_guard *guard;
     struct delivery *delivery;
+    struct reporter *reporter;
     uv_timer_t timer, watchdog;
     uv_prepare_t turn;
     uint64_t turn_ns, idle_ns, longest_turn_ns;
@@ -70,7 +72,9 @@ struct fristd {
     uint64_t next_poll_ms, next_refresh_ms, not_before_ms, progress_ms, next_status_ms; // on the loop's clock
     bool status_waits;
     size_t passes;
-    char boot_id[17]; // ties the birth and the will of one run
+    instant pass_at, looked_at; // the moments of the last look at the case database, and of the last good one
+    bool reports_settled;       // the reports' rows fit the configuration, and nothing is to be noted in them
+    char boot_id[17];           // ties the birth and the will of one run
     enum stopping stopping;
     int exit_status;
 };
@@ -135,6 +139,7 @@ static void on_journal_state(void *data, bool up, const struct error *err)
     fristd->journal_up = up;
     if (up) {
         progress(fristd);
+        fristd->reports_settled = false;
         log_line(LOG_LEVEL_NOTICE, "journal", "connected, transitions so far: %lld",
                  (long long)journal_last_transition(fristd->journal));
         delivery_wake(fristd->delivery);
@@ -183,6 +188,7 @@ static void on_pass_done(void *data, const struct pass_result *result)
                  result->notices, result->faults);
         fristd->passes++;
         rules_guard_settle(fristd->guard);
+        fristd->looked_at = fristd->pass_at;
         fristd->more_due = result->more;
         // Codes, units and what is sensitive may be others now.
         if (result->kind != PASS_CHANGES && fristd->publisher)
@@ -204,9 +210,44 @@ static void on_pass_done(void *data, const struct pass_result *result)
 static void on_delivery_idle(void *data)
 {
     struct fristd *fristd = data;
+    bool unsettled = reporter_has_unfinished(fristd->reporter);
+    if (unsettled)
+        fristd->reports_settled = false;
     if (fristd->stopping == STOP_OUTCOMES)
         stop_step(fristd);
-    else if (fristd->options.once)
+    else if (fristd->options.once || unsettled)
+        think(fristd);
+}
+
+// Whoever stands in a report can be mailed, even where no look at the case database has brought people yet.
+static void on_report_people(void *data, const struct people *people)
+{
+    struct fristd *fristd = data;
+    pass_set_people(fristd->pass, people);
+}
+
+static void on_report_document(void *data, const char *report, const char *json)
+{
+    struct fristd *fristd = data;
+    if (fristd->publisher)
+        publisher_set_report(fristd->publisher, report, json);
+}
+
+static void on_reports_done(void *data, bool told, const struct error *err)
+{
+    struct fristd *fristd = data;
+    progress(fristd);
+    fristd->reports_settled = err == NULL;
+    if (err) {
+        log_line(LOG_LEVEL_WARNING, "report", "not finished, next try in %d s: %s", FAILED_PASS_MS / 1000,
+                 err->text);
+        fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
+    }
+    if (told)
+        delivery_wake(fristd->delivery);
+    if (fristd->stopping == STOP_PASS)
+        stop_step(fristd);
+    else
         think(fristd);
 }
 
@@ -217,6 +258,21 @@ static void on_mail_ready(void *data)
 }
 
 // --- the setup ---
+
+static void set_reporter_options(struct fristd *fristd)
+{
+    struct setup *setup = fristd->setup;
+    struct reporter_options options = {
+        .site = setup->config.site,
+        .reports = &setup->reports,
+        .rules = &setup->rules,
+        .small_counts = setup->config.small_counts,
+        .casedb = fristd->casedb,
+        .journal = fristd->journal,
+    };
+    reporter_set_options(fristd->reporter, &options);
+    fristd->reports_settled = false;
+}
 
 static void make_pass(struct fristd *fristd)
 {
@@ -239,7 +295,9 @@ static void make_pass(struct fristd *fristd)
                                                .rules = &setup->rules,
                                                .wording = setup->wording,
                                                .people = pass_people(fristd->pass),
+                                               .reports = &setup->reports,
                                            });
+    set_reporter_options(fristd);
 }
 
 static void log_warnings(const struct config *config)
@@ -364,7 +422,8 @@ static void weigh_next_setup(struct fristd *fristd)
 // The case database is being read.
 static bool is_reading(const struct fristd *fristd)
 {
-    return pass_is_running(fristd->pass) || rules_guard_is_asking(fristd->guard);
+    return pass_is_running(fristd->pass) || rules_guard_is_asking(fristd->guard) ||
+           reporter_is_running(fristd->reporter);
 }
 
 // --- what next ---
@@ -392,6 +451,24 @@ static bool next_pass(struct fristd *fristd, enum pass_kind *ret_kind)
     return true;
 }
 
+static bool report_is_due(const struct fristd *fristd)
+{
+    instant report_at = journal_agenda(fristd->journal).report_at;
+    return report_at != INSTANT_NONE && report_at <= now_of((void *)fristd);
+}
+
+// A report is made of what a look at the case database has found that began when it was due, or later.
+static bool reporter_is_wanted(struct fristd *fristd)
+{
+    if (fristd->passes == 0)
+        return false;
+    if (report_is_due(fristd) && fristd->looked_at < journal_agenda(fristd->journal).report_at) {
+        fristd->poll_wanted = true;
+        return false;
+    }
+    return !fristd->reports_settled || report_is_due(fristd);
+}
+
 static void start_pass(struct fristd *fristd, enum pass_kind kind)
 {
     struct error err;
@@ -400,7 +477,8 @@ static void start_pass(struct fristd *fristd, enum pass_kind kind)
     // A full reading takes long and is about nothing that is due at this moment: mail goes on beside it.
     if (kind == PASS_CHANGES)
         hold(fristd);
-    if (pass_start(fristd->pass, kind, now_of(fristd), &err) < 0) {
+    fristd->pass_at = now_of(fristd);
+    if (pass_start(fristd->pass, kind, fristd->pass_at, &err) < 0) {
         log_line(LOG_LEVEL_WARNING, "pass", "not started: %s", err.text);
         release(fristd);
         fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
@@ -429,7 +507,7 @@ static void arm(struct fristd *fristd)
     if (fristd->journal_up && fristd->options.at == INSTANT_NONE) {
         struct agenda agenda = journal_agenda(fristd->journal);
         instant now = now_of(fristd);
-        const instant wakes[] = {agenda.case_at, agenda.notice_at};
+        const instant wakes[] = {agenda.case_at, agenda.notice_at, agenda.report_at};
         for (size_t i = 0; i < sizeof wakes / sizeof wakes[0]; i++)
             // What is due now is under way, or waits for something that wakes us.
             if (wakes[i] != INSTANT_NONE && wakes[i] > now && (uint64_t)(wakes[i] - now) * 1000 < wait)
@@ -477,8 +555,11 @@ static void think(struct fristd *fristd)
         weigh_next_setup(fristd);
     bool may = fristd->casedb_up && fristd->journal_up && !is_reading(fristd) &&
                uv_now(&fristd->loop) >= fristd->not_before_ms;
+    bool report = may && reporter_is_wanted(fristd);
     if (may && next_pass(fristd, &kind))
         start_pass(fristd, kind);
+    else if (report)
+        reporter_start(fristd->reporter, now_of(fristd), pass_people(fristd->pass));
     else if (may && fristd->options.once)
         end_when_done(fristd);
     if (fristd->stopping == NOT_STOPPING) {
@@ -560,6 +641,7 @@ static bool begin_stopping(struct fristd *fristd)
         return false;
     case STOP_HANDLES:
         delivery_stop(fristd->delivery);
+        reporter_stop(fristd->reporter);
         close_handle(&fristd->timer);
         close_handle(&fristd->watchdog);
         close_handle(&fristd->turn);
@@ -627,6 +709,8 @@ static void start_parts(struct fristd *fristd)
     mail_on_ready(fristd->mail, on_mail_ready, fristd);
     fristd->delivery = delivery_new(&fristd->loop, fristd->journal, fristd->mail, now_of, fristd);
     delivery_on_idle(fristd->delivery, on_delivery_idle, fristd);
+    fristd->reporter =
+        reporter_new(&fristd->loop, on_report_people, on_report_document, on_reports_done, fristd);
     if (config->mqtt_enabled) {
         struct event_site site = {.site = config->site,
                                   .with_rule_ids = config->mqtt_rule_ids,
@@ -704,6 +788,7 @@ int fristd_run(const struct fristd_options *options)
 
     pass_free(fristd.pass);
     rules_guard_free(fristd.guard);
+    reporter_free(fristd.reporter);
     delivery_free(fristd.delivery);
     setup_free(fristd.setup);
     setup_free(fristd.next_setup);

@@ -22,7 +22,7 @@
 #define LOCK_RETRY_MIN_MS 100 // the session of a daemon that was killed just now ends in an instant
 #define LOCK_RETRY_MAX_MS 5000
 #define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
-#define COMMIT_STATEMENTS 26
+#define COMMIT_STATEMENTS (26 + BATCH_MORE_MAX)
 
 enum journal_state { JOURNAL_DOWN, JOURNAL_LOCKING, JOURNAL_MIGRATING, JOURNAL_READING, JOURNAL_UP };
 
@@ -87,7 +87,8 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     "SELECT least((SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                        \
     " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL),"                           \
     " (SELECT min(look_at) FROM silence WHERE look_at IS NOT NULL)),"                                        \
-    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL)"
+    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL),"                          \
+    " (SELECT min(due_at) FROM report_run WHERE state = 'waiting')"
 
 static void step(struct journal *journal);
 static void on_lock_timer(uv_timer_t *timer);
@@ -110,6 +111,7 @@ static void read_agenda(const struct postgres_row *row, struct agenda *agenda)
 {
     agenda->case_at = row_instant(row, 0);
     agenda->notice_at = row_instant(row, 1);
+    agenda->report_at = row_instant(row, 2);
 }
 
 // --- coming up ---
@@ -384,7 +386,7 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     journal->loop = loop;
     journal->on_state = on_state;
     journal->data = data;
-    journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE};
+    journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
     journal->recorded_at = INSTANT_NONE;
     for (int i = 0; i < PROGRESS_COUNT; i++)
         set_progress(journal, (enum progress)i, "");
@@ -488,7 +490,8 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
                batch->outcome_count + batch->acknowledged_count + batch->noted_count +
-               batch->forgotten_count + batch->silenced_count + batch->silence_count + batch->address_count ==
+               batch->forgotten_count + batch->silenced_count + batch->silence_count + batch->address_count +
+               (size_t)batch->more_count ==
            0;
 }
 
@@ -499,6 +502,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
     batch->outcome_count = batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
     batch->silenced_count = batch->silence_count = batch->address_count = 0;
+    batch->more_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 
@@ -994,6 +998,8 @@ static void submit_first(struct journal *journal)
     write_silences(journal, batch);
     write_addresses(journal, batch);
     write_progress(journal, batch);
+    for (int i = 0; i < batch->more_count; i++)
+        journal->statements[journal->statement_count++] = batch->more[i];
     journal->agenda_statement = journal->statement_count;
     add_statement(journal, AGENDA_SQL);
     add_statement(journal, "COMMIT");

@@ -24,6 +24,7 @@ enum progress {
 struct agenda {
     instant case_at;   // the first case to look at, or INSTANT_NONE
     instant notice_at; // the first notice to send, or INSTANT_NONE
+    instant report_at; // the first report to make, or INSTANT_NONE
 };
 
 struct journal;
@@ -164,7 +165,7 @@ struct journal_transition {
 struct journal_notice {
     int64_t id; // given when it is written
     char message_key[MESSAGE_KEY_SIZE];
-    const char *purpose;   // "stage", "backlog", "operator", "data_quality"
+    const char *purpose;   // "stage", "backlog", "operator", "data_quality", "report"
     int transition_index;  // into batch.transitions; -1: belongs to none
     const char *case_id;   // "" for a report
     const char *person_id; // "" for an address of the configuration
@@ -230,6 +231,8 @@ struct journal_outcome {
     const char *last_reply;
 };
 
+#define BATCH_MORE_MAX 6
+
 // Everything of one transaction. Strings must live until on_done, best in `arena`. Zero it to start.
 struct journal_batch {
     void *data;
@@ -268,6 +271,9 @@ struct journal_batch {
     struct journal_address *addresses;
     size_t address_count, address_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
+    // Statements of another module that belong to this transaction, behind all else; at most BATCH_MORE_MAX.
+    const struct postgres_statement *more;
+    int more_count;
     // ---- kept by the module ----
     struct journal_batch *next;
 };

@@ -28,6 +28,8 @@
 // it, and subscribers see the gap in the sequence. The journal cannot be read: again in a second.
 #include "shell/publisher.h"
 
+#include "shell/publisher_reports.h"
+
 #include "shell/log.h"
 #include "shell/publisher_page.h"
 
@@ -72,6 +74,7 @@ struct publisher {
     struct publisher_page pages[2];
     struct publisher_page *page, *next_page; // next: being read, or waiting
     bool birth_due, announce_due;
+    struct publisher_reports reports;
     const struct publisher_row *state_due; // its event is out, its state not yet; in the page
     struct clearing clearing;
     char *status; // topic
@@ -396,6 +399,18 @@ static void publish_birth(struct publisher *publisher)
     publish(publisher, 0, false, &(struct mqtt_message){.retain = true, .content_type = STATUS_CONTENT_TYPE});
 }
 
+// Like the status it comes again with the next connection.
+static void publish_report(struct publisher *publisher, const struct publisher_report *report)
+{
+    clear_scratch(publisher);
+    buffer_add_string(&publisher->topic, report->topic);
+    if (report->json)
+        buffer_add_string(&publisher->payload, report->json);
+    publish(
+        publisher, 0, false,
+        &(struct mqtt_message){.retain = true, .content_type = report->json ? STATUS_CONTENT_TYPE : NULL});
+}
+
 static void on_birth_timer(uv_timer_t *timer)
 {
     struct publisher *publisher = timer->data;
@@ -550,6 +565,10 @@ static void begin_announcement(struct publisher *publisher)
     publisher->page->next = PUBLISHER_PAGE;
     sweep_begin(publisher->sweep);
     sweep_expect(publisher->sweep, publisher->status, true);
+    for (size_t i = 0; i < publisher->reports.count; i++)
+        sweep_expect(publisher->sweep, publisher->reports.reports[i].topic,
+                     publisher->reports.reports[i].json != NULL);
+    publisher_reports_again(&publisher->reports);
 }
 
 static void end_announcement(struct publisher *publisher)
@@ -615,8 +634,11 @@ static void pump(struct publisher *publisher)
         if (slots == 0)
             return;
         struct publisher_page *page = publisher->page;
+        const struct publisher_report *report;
         if (publisher->birth_due)
             publish_birth(publisher);
+        else if ((report = publisher_reports_next(&publisher->reports)))
+            publish_report(publisher, report);
         else if (publisher->watermark < publisher->alone_through && publisher->used > 0)
             return;
         else if (publisher->state_due && page->noting)
@@ -639,6 +661,7 @@ static void pump(struct publisher *publisher)
 static void come_up(struct publisher *publisher)
 {
     publisher->birth_due = publisher->announce_due = true;
+    publisher_reports_again(&publisher->reports);
     publisher->rival_seen = false;
     if (publisher->refused == 0)
         publisher->trouble.text[0] = '\0';
@@ -797,6 +820,16 @@ void publisher_announce(struct publisher *publisher)
     pump(publisher);
 }
 
+void publisher_set_report(struct publisher *publisher, const char *report, const char *json)
+{
+    const char *topic = publisher_reports_set(&publisher->reports, publisher->site.site, report, json);
+    if (topic == NULL)
+        return;
+    sweep_expect(publisher->sweep, topic, json != NULL);
+    if (publisher->was_up)
+        pump(publisher);
+}
+
 int64_t publisher_lag(const struct publisher *publisher)
 {
     if (!publisher->store->is_up(publisher->store_self))
@@ -835,6 +868,7 @@ static void on_part_closed(void *data)
     void *closed_data = publisher->closed_data;
     free((char *)publisher->site.site);
     free((char *)publisher->site.link);
+    publisher_reports_done(&publisher->reports);
     free(publisher->boot_id);
     free(publisher->status);
     for (int i = 0; i < 2; i++)

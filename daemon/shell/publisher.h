@@ -27,6 +27,8 @@ void publisher_start(struct publisher *publisher);
 void publisher_wake(struct publisher *publisher);
 // Says again all that is retained, and has the rest swept away: after a change of rules, and once a night.
 void publisher_announce(struct publisher *publisher);
+// The last run of a report, as JSON; NULL: there is no such report any more, and its topic is cleared.
+void publisher_set_report(struct publisher *publisher, const char *report, const char *json);
 int64_t publisher_lag(
     const struct publisher *publisher); // transitions not yet acknowledged; 0 also while the store is not up
 // Called when the lag has become smaller.

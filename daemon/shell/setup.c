@@ -2,6 +2,7 @@
 #include "shell/setup.h"
 
 #include "shell/log.h"
+#include "shell/reports_file.h"
 #include "shell/rules_file.h"
 #include "shell/templates.h"
 #include "shell/zone_file.h"
@@ -21,7 +22,9 @@ int setup_load(const char *config_path, struct setup **ret_setup, struct error *
         zone_load(setup->config.zone, &setup->zone, err) < 0 ||
         rules_load(setup->config.rules_dir, setup->zone, on_warning, NULL, &setup->rules, err) < 0 ||
         rules_fingerprint(setup->config.rules_dir, setup->config.zone, setup->rules_fingerprint, err) < 0 ||
-        templates_load(setup->config.templates_dir, setup->config.language, &setup->wording, err) < 0) {
+        templates_load(setup->config.templates_dir, setup->config.language, &setup->wording, err) < 0 ||
+        reports_load(setup->config.reports, setup->config.templates_dir, setup->config.language,
+                     &setup->rules, &setup->reports, err) < 0) {
         setup_free(setup);
         return -1;
     }
@@ -34,6 +37,7 @@ void setup_free(struct setup *setup)
 {
     if (setup == NULL)
         return;
+    reports_done(&setup->reports);
     wording_free(setup->wording);
     rules_done(&setup->rules);
     zone_free(setup->zone);

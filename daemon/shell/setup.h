@@ -3,6 +3,7 @@
 #ifndef FRISTD_SHELL_SETUP_H
 #define FRISTD_SHELL_SETUP_H
 
+#include "core/report.h"
 #include "core/rules.h"
 #include "core/wording.h"
 #include "shell/config.h"
@@ -13,6 +14,7 @@ struct setup {
     struct ruleset rules;
     char rules_fingerprint[MESSAGE_KEY_SIZE];
     struct wording *wording;
+    struct report_set reports;
 };
 
 // Warnings go to the log. The setup does not move after this: parts of it point into others.

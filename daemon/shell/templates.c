@@ -23,15 +23,36 @@ static int read_template(void *data, const char *file, struct template_source *r
     return 0;
 }
 
+static int open_folder(const char *directory, enum language language, struct folder *ret_folder,
+                       struct error *err)
+{
+    static const char languages[][3] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en"};
+    *ret_folder = (struct folder){.text = {0}};
+    int length = snprintf(ret_folder->path, sizeof ret_folder->path, "%s/%s", directory, languages[language]);
+    if ((size_t)length >= sizeof ret_folder->path)
+        return error_set(err, "the path of the templates is longer than %zu bytes",
+                         sizeof ret_folder->path - 1);
+    return 0;
+}
+
 int templates_load(const char *directory, enum language language, struct wording **ret_wording,
                    struct error *err)
 {
-    static const char languages[][3] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en"};
-    struct folder folder = {.text = {0}};
-    int length = snprintf(folder.path, sizeof folder.path, "%s/%s", directory, languages[language]);
-    if ((size_t)length >= sizeof folder.path)
-        return error_set(err, "the path of the templates is longer than %zu bytes", sizeof folder.path - 1);
+    struct folder folder;
+    if (open_folder(directory, language, &folder, err) < 0)
+        return -1;
     int result = wording_load(language, read_template, &folder, ret_wording, err);
+    buffer_done(&folder.text);
+    return result;
+}
+
+int templates_load_report(const char *directory, enum language language, const char *name,
+                          struct report_templates **ret_templates, struct error *err)
+{
+    struct folder folder;
+    if (open_folder(directory, language, &folder, err) < 0)
+        return -1;
+    int result = report_templates_load(read_template, &folder, name, ret_templates, err);
     buffer_done(&folder.text);
     return result;
 }

@@ -3,6 +3,7 @@
 #ifndef FRISTD_SHELL_TEMPLATES_H
 #define FRISTD_SHELL_TEMPLATES_H
 
+#include "core/report_wording.h"
 #include "core/wording.h"
 
 #define TEMPLATE_FILE_MAX ((size_t)256 * 1024)
@@ -11,5 +12,9 @@
 // " where something in it is wrong. The caller ends the wording with wording_free.
 int templates_load(const char *directory, enum language language, struct wording **ret_wording,
                    struct error *err) MUST_CHECK;
+
+// One report's, by the name of the template; ended with report_templates_free.
+int templates_load_report(const char *directory, enum language language, const char *name,
+                          struct report_templates **ret_templates, struct error *err) MUST_CHECK;
 
 #endif

@@ -181,7 +181,8 @@ static void refuses_in_words(void **state)
         {SITE, "c.yaml:1:7: site may hold a-z, 0-9 and - only; it stands in topics and Message-IDs"},
         {"sites: x\n",
          "c.yaml:1:1: unknown key in the configuration \"sites\"; did you mean \"site\"? Allowed: "
-         "site, zone, language, rules, rule_changes, templates, link, operators, data_quality, small_counts, "
+         "site, zone, language, rules, rule_changes, templates, reports, link, operators, data_quality, "
+         "small_counts, "
          "casedb, "
          "journal, "
          "mail, mqtt, log"},
@@ -189,7 +190,8 @@ static void refuses_in_words(void **state)
          "c.yaml:1:7: unknown key in log \"leve\"; did you mean \"level\"? Allowed: level"},
         {"log.level: info\n",
          "c.yaml:1:1: unknown key in the configuration \"log.level\"; allowed: site, zone, "
-         "language, rules, rule_changes, templates, link, operators, data_quality, small_counts, casedb, "
+         "language, rules, rule_changes, templates, reports, link, operators, data_quality, small_counts, "
+         "casedb, "
          "journal, mail, mqtt, log"},
         {"mail: {retry: {frist: 1 minute}}\n",
          "c.yaml:1:16: unknown key in mail.retry \"frist\"; did you mean "

@@ -20,6 +20,7 @@ TOPICS = {
     rf"{SITE}/event/deadline\.[a-z_]+(/{LEVEL})?": "event.json",
     rf"{SITE}/deadline/{LEVEL}/{LEVEL}/{LEVEL}(/{LEVEL})?": "state.json",
     rf"{SITE}/status": "status.json",
+    rf"{SITE}/report/[a-z0-9_-]{{1,40}}": "report.json",
     rf"{SITE}/request/events/[A-Za-z0-9._-]{{1,64}}": "request.json",
     rf"{SITE}/reply/[A-Za-z0-9._-]{{1,64}}(/.+)?": "reply",
 }
@@ -58,7 +59,7 @@ class Messages:
     def check(self, topic, payload, properties=None):
         """Raises Wrong. properties: of MQTT 5, as mosquitto_sub's %j has them; None: not known."""
         name = self._name(topic)
-        if payload == "" and name == "state.json":
+        if payload == "" and name in ("state.json", "report.json"):
             self.right["cleared"] += 1
             return
         try:
