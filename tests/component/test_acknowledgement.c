@@ -273,6 +273,19 @@ static void test_the_daemon_hears_reads_and_notes(void **state)
     assert_int_equal(journal_agenda(journal).case_at, INSTANT_NONE);
 }
 
+static void test_what_comes_without_a_notification_is_found_by_asking(void **state)
+{
+    (void)state;
+    // As a function of another make might write, or a notification that was lost.
+    sql("INSERT INTO acknowledgement (case_id, given_at, until_at, given_by, reason, note)"
+        " VALUES ('S-1', '2026-03-01 10:00', '2026-03-20', 'tl1', 'other', '');"
+        " INSERT INTO acknowledged_deadline VALUES (1, 1, 'S-1', '2026-03-01 10:00')");
+    assert_int_equal(journal_agenda(journal).case_at, INSTANT_NONE);
+    journal_refresh(journal);
+    loop_until(&loop, has_news, NULL);
+    assert_int_equal(journal_agenda(journal).case_at, GIVEN_AT);
+}
+
 static void test_a_later_one_takes_its_place(void **state)
 {
     (void)state;
@@ -419,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_write_through_the_functions_alone, open_journal,
                                         close_journal),
         cmocka_unit_test_setup_teardown(test_the_daemon_hears_reads_and_notes, open_journal, close_journal),
+        cmocka_unit_test_setup_teardown(test_what_comes_without_a_notification_is_found_by_asking,
+                                        open_journal, close_journal),
         cmocka_unit_test_setup_teardown(test_a_later_one_takes_its_place, open_journal, close_journal),
         cmocka_unit_test_setup_teardown(test_what_is_set_while_we_look_is_not_lost, open_journal,
                                         close_journal),
