@@ -31,6 +31,7 @@ class Broker:
         self.passwords = {user: secrets.token_hex(12) for user in (PUBLISHER, SUBSCRIBER)}
         self.process = Process(self.PROGRAM, stack.account, stack.logs / f"{self.PROGRAM}.log")
         self.keeps = False            # retained messages and queues on disk
+        self.queue = 0                # messages kept for one subscriber; 0: no bound
         self.published = []           # topics and payloads of publish(), which are not the daemon's
         self.on_start = lambda: None  # called after each start, before anybody else is there
 
@@ -88,7 +89,7 @@ acl_file {self.path}/acl
 persistence {"true" if self.keeps else "false"}
 persistence_location {self.path}/
 autosave_interval 1
-max_queued_messages 0
+max_queued_messages {self.queue}
 log_type error
 log_type warning
 log_type notice
@@ -154,6 +155,7 @@ class EventStream:
     def __init__(self, broker, topic, user):
         self.broker = broker
         self.events, self.retained = [], []
+        self.probes = 0
         self._fresh = collections.deque()
         self._arrived = threading.Condition()
         self.subscribed = threading.Event()
@@ -170,6 +172,7 @@ class EventStream:
         for line in self.process.popen.stdout:
             event = Event.parse(line.decode(errors="surrogateescape"))
             if event.topic == PROBE:
+                self.probes += 1
                 self.subscribed.set()
                 continue
             if not self.subscribed.is_set():  # the probe was asked for last, so this was there before
