@@ -25,6 +25,7 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 STATES = {"opened": "open", "approaching": "open", "breached": "breached", "met": "met", "late": "late",
           "paused": "paused", "cancelled": "cancelled"}
 BETWEEN_REPORTS_S = 0.1
+REQUESTS_A_MINUTE = 12
 
 
 def now_text():
@@ -351,6 +352,16 @@ class Check:
         self.wait_asked("answered", since)
         self.fence()
 
+    def test_many_gaps(self):
+        """Every second event is missing, as after a full queue: it catches up with the 12 requests that it has a minute."""
+        since = len(self.publisher.requests)
+        for _ in range(40):
+            self.gap(1)
+        self.settled()
+        asked = len(self.publisher.requests) - since
+        if asked > REQUESTS_A_MINUTE:
+            raise Failed(f"expected one request for all that is missing; it sent {asked}, of which fristd answers 12 a minute")
+
     def test_refused(self):
         """The request is refused (busy): it keeps knowing that it misses something, and asks again later."""
         since = len(self.publisher.requests)
@@ -434,7 +445,7 @@ class Check:
         self.subject.wait("online true", lambda report: report["online"] is True)
 
 
-WITHOUT_ASKING = {"test_gap", "test_gap_in_pieces", "test_events_during_the_answer", "test_refused", "test_lost_request"}
+WITHOUT_ASKING = {"test_gap", "test_gap_in_pieces", "test_many_gaps", "test_events_during_the_answer", "test_refused", "test_lost_request"}
 
 
 def checks(asks):

@@ -9,7 +9,8 @@ Three rules carry it:
 
 1. What an event does and its `sequence` are written down in one transaction, before the broker gets its PUBACK. So
    nothing is lost between the two, and a number at or below the last one is a duplicate that does nothing.
-2. Only the number after the last one is taken. One above that is a gap: it waits, and what is missing is asked for.
+2. Only the number after the last one is taken. One above that is a gap: it waits, and what is missing is asked for, all of
+   it with one request.
 3. After each connection it asks for what comes after its last number, since a broker may have dropped its queue, or all it had.
 
 What it does not know, a field or a type of event, it passes over: the number counts all the same.
@@ -26,6 +27,7 @@ from connection import add_options, client, connect, publish_properties
 
 WAITING_MAX = 10000      # events kept above a gap; beyond it they are let go, and asked for again later
 PAUSE_MAX_S = 60         # between two tries to connect
+GATHER_S = 0.2           # from a gap to the request: an overflowed queue is full of gaps, and requests are counted
 TO_TRY_AGAIN = {"too_often", "busy", "unavailable"}  # refusals that pass
 
 SCHEMA = """
@@ -63,8 +65,9 @@ class Store:
         """Everything up to this number has had its effect."""
         return self.db.execute("SELECT last FROM position").fetchone()[0]
 
-    def first_waiting(self):
-        return self.db.execute("SELECT min(sequence) FROM waiting").fetchone()[0]
+    def highest_waiting(self):
+        """The number of the last event that waits above a gap; None: there is no gap."""
+        return self.db.execute("SELECT max(sequence) FROM waiting").fetchone()[0]
 
     def keep(self, sequence, event):
         """False: there was no room."""
@@ -95,7 +98,7 @@ class Store:
         online = self.db.execute("SELECT online FROM position").fetchone()[0]
         return {
             "last": self.last,
-            "complete": self.first_waiting() is None,
+            "complete": self.highest_waiting() is None,
             "deadlines": dict(self.db.execute("SELECT key, state FROM deadline ORDER BY key")),
             "counts": dict(self.db.execute("SELECT transition, events FROM count ORDER BY transition")),
             "attention": dict(self.db.execute("SELECT topic, state FROM attention ORDER BY topic")),
@@ -122,6 +125,7 @@ class Consumer:
         self.store, self.base, self.requester, self.send = store, base, requester, send
         self.retry_s, self.log = retry_s, log
         self.ask_at = None  # when to ask; None: there is no need
+        self.asked_from = 0  # what the last request began with
         self.let_go = False  # an event had no room to wait
         self.duplicates = 0
 
@@ -156,7 +160,7 @@ class Consumer:
             if sequence > self.store.last + 1:
                 self.let_go |= not self.store.keep(sequence, event)
                 if self.ask_at is None:
-                    self.ask_at = 0
+                    self.ask_at = time.monotonic() + GATHER_S
                 return
             while event is not None:
                 self.store.apply(sequence, event)
@@ -166,15 +170,21 @@ class Consumer:
     def on_reply(self, message):
         event, sequence = read_event(message)
         if event["type"].startswith("dk.fristd.replay.ended."):
-            more = isinstance(event.get("data"), dict) and event["data"].get("next") is not None
-            self.ask_at = 0 if more or self.let_go or self.store.first_waiting() is not None else None
-            self.let_go = False
+            self.on_answered(event["data"] if isinstance(event.get("data"), dict) else {})
         elif event["type"].startswith("dk.fristd.replay.refused."):
             reason = event["data"].get("reason") if isinstance(event.get("data"), dict) else None
             self.log(f"asking was refused: {reason}")
             self.ask_at = time.monotonic() + (self.retry_s if reason in TO_TRY_AGAIN else 10 * self.retry_s)
         else:
             self.take(event, sequence)
+
+    def on_answered(self, end):
+        """What is still missing was lost on the way here, or did not fit the answer: up to the end's `last` nothing more
+        comes by itself, since it was published before. Without any progress it waits before it asks again."""
+        known = max(int(end.get(name) or 0) for name in ("to", "last"))
+        missing = known > self.store.last or self.let_go or self.store.highest_waiting() is not None
+        self.ask_at = None if not missing else 0 if self.store.last >= self.asked_from else time.monotonic() + self.retry_s
+        self.let_go = False
 
     def on_state(self, message):
         with self.store:
@@ -197,6 +207,8 @@ class Consumer:
             known = self.store.db.execute("SELECT boot FROM position").fetchone()[0]
             if online or boot == known or known is None:  # else the will of an earlier run, noticed late
                 self.store.db.execute("UPDATE position SET online = ?, boot = ?", (online, boot))
+        if online and not message.retain and self.ask_at is not None:  # whoever asked before that asked nobody
+            self.ask_at = 0
 
     # --- what is asked for
 
@@ -204,14 +216,16 @@ class Consumer:
         if self.ask_at is None or time.monotonic() < self.ask_at:
             return
         asked = {"from": self.store.last + 1}
-        first = self.store.first_waiting()
-        if first is not None:
-            asked["to"] = min(first - 1, asked["from"] + 9999)
+        highest = self.store.highest_waiting()
+        if highest is not None:  # all gaps at once, in so far as one answer may be so long
+            asked["to"] = min(highest - 1, asked["from"] + 9999)
         self.send(f"{self.base}/request/events/{self.requester}", json.dumps(asked))
+        self.asked_from = asked["from"]
         self.ask_at = time.monotonic() + self.retry_s  # unless the answer ends before
 
 
-def follow(options, make=Consumer):
+def follow(options, make, is_ending):
+    """Until is_ending(), over any number of connections."""
     store = Store(options.store)
     link = client(options, f"consumer-{options.name}", lasting=True)
     base = f"fristd/v1/{options.site}"
@@ -232,20 +246,17 @@ def follow(options, make=Consumer):
         link.subscribe([(topic, 1) for topic in consumer.topics()])
 
     link.on_connect = on_connect
-    link.on_subscribe = lambda *_: print("following", flush=True)
+    link.on_subscribe = lambda *_: consumer.log("following")
     link.on_message = lambda _client, _data, message: consumer.receive(message)
 
-    ending = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.append(True))
-    while not ending:
+    while not is_ending():
         try:
             connect(link, options, lasting=True)
-            while not ending and link.loop(0.2) == 0:
+            while not is_ending() and link.loop(0.2) == 0:
                 consumer.tick()
         except OSError as error:
             consumer.log(f"no connection: {error}")
-        if not ending:
+        if not is_ending():
             time.sleep(pause)
             pause = min(2 * pause, PAUSE_MAX_S)
     link.disconnect()
@@ -264,8 +275,11 @@ def main(argv, make=Consumer):
     options = parser.parse_args(argv)
     if options.command == "report":
         print(json.dumps(Store(options.store).report(), ensure_ascii=False))
-    else:
-        follow(options, make)
+        return
+    ending = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.append(True))
+    follow(options, make, lambda: bool(ending))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ class CountsTwice(consumer.Consumer):
         super().on_event(message)
 
 
-class RemembersTen(consumer.Consumer):
-    """Knows a duplicate by the ids of the last few events."""
+class RemembersAHundred(consumer.Consumer):
+    """Knows a duplicate by the ids of the last hundred events."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -35,7 +35,7 @@ class RemembersTen(consumer.Consumer):
         if sequence <= last and event["id"] not in self.ids:
             with self.store:
                 self.store.apply(last, event)
-        self.ids = [*self.ids, event["id"]][-10:]
+        self.ids = [*self.ids, event["id"]][-100:]
         super().take(event, sequence)
 
 
@@ -85,6 +85,18 @@ class ReadsOneAnswer(consumer.Consumer):
             self.ask_at = time.monotonic() + 1e6
 
 
+class AsksForEach(consumer.Consumer):
+    """One request for each gap."""
+
+    def tick(self):
+        first = self.store.db.execute("SELECT min(sequence) FROM waiting").fetchone()[0]
+        if first is None:
+            super().tick()
+        elif self.ask_at is not None and time.monotonic() >= self.ask_at:
+            self.send(f"{self.base}/request/events/{self.requester}", json.dumps({"from": self.store.last + 1, "to": first - 1}))
+            self.ask_at = time.monotonic() + self.retry_s
+
+
 class GivesUp(consumer.Consumer):
     """Asks no more after a refusal."""
 
@@ -116,7 +128,7 @@ class DropsWhileAsking(consumer.Consumer):
 
     def on_event(self, message):
         event, sequence = consumer.read_event(message)
-        if self.ask_at and sequence > self.store.last and self.store.first_waiting() is not None:
+        if self.ask_at and sequence > self.store.last and self.store.highest_waiting() is not None:
             with self.store:
                 self.store.apply(sequence, event)
         else:
