@@ -3,8 +3,10 @@
 #include "command/check.h"
 
 #include "command/command.h"
+#include "command/report_sample.h"
 #include "core/example.h"
 #include "core/utf8.h"
+#include "shell/reports_file.h"
 #include "shell/rules_file.h"
 #include "shell/templates.h"
 #include "shell/yaml.h"
@@ -17,8 +19,9 @@
 static const char help[] =
     "usage: fristd check [--config FILE] [--database] [--reach] [--json]\n"
     "\n"
-    "Looks at the configuration (default " DEFAULT_CONFIG "), the rules and the mail templates that it\n"
-    "names, runs the examples in the rules, and says what is wrong and where. Nothing is changed and\n"
+    "Looks at the configuration (default " DEFAULT_CONFIG
+    "), the rules, the mail templates and the reports that\n"
+    "it names, runs the examples in the rules, and says what is wrong and where. Nothing is changed and\n"
     "nothing is sent. Examples are run here alone; run and evaluate only read them.\n"
     "\n"
     "  --config FILE  another configuration\n"
@@ -227,6 +230,49 @@ static void check_templates(struct check *check)
         check_good(check, "da, en");
 }
 
+// Each template is tried with everything a mail made from it can be about.
+static void try_templates(struct check *check, const struct report *report, enum language language)
+{
+    for (int sample = 0; sample < REPORT_SAMPLES; sample++) {
+        struct mail_text text = {0};
+        report_sample_word(report->templates, &report->content, (enum report_sample)sample, check->zone,
+                           language, &text);
+        if (text.subject.length == 0 || text.text.length == 0 || text.html.length == 0) {
+            struct error err;
+            error_set(&err, "%s:%d:%d: the template %s says nothing at all", report->place.file,
+                      report->place.line, report->place.column, report->template);
+            check_error(check, &err);
+            sample = REPORT_SAMPLES;
+        }
+        mail_text_done(&text);
+    }
+}
+
+static void check_reports(struct check *check)
+{
+    static const enum language languages[] = {LANGUAGE_DA, LANGUAGE_EN};
+    size_t count = 0;
+    if (check->rules.line_count == 0)
+        return; // the rules are wrong, and said to be
+    for (size_t i = 0; i < sizeof languages / sizeof languages[0]; i++) {
+        struct report_set set;
+        struct error err;
+        if (reports_load(check->config.reports, check->config.templates_dir, languages[i], &check->rules,
+                         &set, &err) < 0) {
+            check_error(check, &err);
+            return;
+        }
+        for (size_t k = 0; k < set.count; k++)
+            try_templates(check, &set.reports[k], languages[i]);
+        count = set.count;
+        reports_done(&set);
+    }
+    if (check->config.reports)
+        check_good(check, "%zu", count);
+    else
+        check_good(check, "none are configured");
+}
+
 static void check_reach(struct check *check)
 {
     size_t count;
@@ -252,6 +298,7 @@ static const struct {
     {"configuration", check_configuration}, // the others need it
     {"rules", check_rules},
     {"templates", check_templates},
+    {"reports", check_reports},
     {"database", check_database}, // only when they are asked for
     {"reach", check_reach},
 };

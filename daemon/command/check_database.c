@@ -5,6 +5,7 @@
 
 #include "core/nearest.h"
 #include "core/notices.h"
+#include "shell/reports_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +49,43 @@ static void end(struct looking *looking)
     looking->ended = true;
 }
 
+static bool is_held(const struct people *people, const char *role)
+{
+    bool held = strcmp(role, ROLE_CASEWORKER) == 0;
+    for (size_t i = 0; i < people->person_count && !held; i++)
+        held = strcmp(people->persons[i].role, role) == 0;
+    return held;
+}
+
+// A role that nobody holds gets no report, and only a report that reaches nobody at all would say so.
+static void look_at_reports(struct looking *looking, const struct people *people)
+{
+    struct check *check = looking->check;
+    struct report_set set;
+    struct error ignored; // the part "reports" says what is wrong with them
+    if (reports_load(check->config.reports, check->config.templates_dir, check->config.language,
+                     &check->rules, &set, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < set.count; i++)
+        for (int k = 0; k < set.reports[i].recipient_count; k++) {
+            struct buffer text = {0};
+            const struct report *report = &set.reports[i];
+            buffer_format(&text, "%s:%d:%d: the report %s goes to the role \"%s\", which nobody holds",
+                          report->place.file, report->place.line, report->place.column, report->name,
+                          report->recipients[k]);
+            if (!is_held(people, report->recipients[k]))
+                check_warning(check, text.data);
+            buffer_done(&text);
+        }
+    reports_done(&set);
+}
+
 static void on_people(struct casedb_read *read, const struct people *people)
 {
     struct looking *looking = read->data;
     struct error err;
     looking->people = people->person_count;
+    look_at_reports(looking, people);
     if (looking->check->reach) {
         looking->check->reach_today = zone_date(looking->check->zone, (instant)time(NULL));
         reach_begin(looking->check->reach, &looking->check->rules, people, looking->check->reach_today);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // fristd render: a mail template with made-up data, for those who edit templates. No database, no network.
 #include "command/command.h"
+#include "command/report_sample.h"
 #include "core/message.h"
 #include "core/wording.h"
 #include "shell/templates.h"
@@ -16,12 +17,18 @@ static const char help[] =
     "                     [--sample NAME] TEMPLATE\n"
     "\n"
     "Shows a mail made from the templates in DIR (default " FRISTD_DATA_DIR "/templates)\n"
-    "with made-up data. TEMPLATE is notice, backlog or operator.\n"
+    "with made-up data. TEMPLATE is notice, backlog or operator, or that of a report: remands, worklist,\n"
+    "digest or one of your own.\n"
     "\n"
     "Samples of a notice:\n";
 
-enum mail_kind { MAIL_NOTICE, MAIL_BACKLOG, MAIL_OPERATOR };
+enum mail_kind { MAIL_NOTICE, MAIL_BACKLOG, MAIL_OPERATOR, MAIL_REPORT };
 static const char *const mail_kinds[] = {"notice", "backlog", "operator", NULL};
+static const char *const report_samples[] = {"full", "empty", "late", "counts", NULL};
+static const char *const report_sample_summaries[] = {
+    "everything there is to say (default)", "there is nothing to tell",
+    "late, to a substitute, in place of somebody who was not reached",
+    "counts instead of cases, small ones hidden"};
 
 enum format { FORMAT_SUBJECT, FORMAT_TEXT, FORMAT_HTML, FORMAT_EML };
 static const char *const formats[] = {"subject", "text", "html", "eml", NULL};
@@ -56,6 +63,9 @@ struct options {
     enum language language;
     enum format format;
     enum sample sample;
+    const char *sample_name; // NULL: the first
+    enum report_sample report_sample;
+    const char *template;
     enum mail_kind mail;
 };
 
@@ -300,6 +310,30 @@ static int write_mail(const struct options *options, const struct zone *zone, co
     return write_message(zone, mail, now, due, link);
 }
 
+static int render_report(const struct options *options, const struct zone *zone)
+{
+    static const enum report_content contents[] = {REPORT_DEADLINES, REPORT_REMANDS};
+    const enum report_content *content = NULL; // one of somebody's own may show either
+    struct report_templates *templates;
+    struct mail_text mail = {0};
+    struct error err;
+    if (strcmp(options->template, "remands") == 0)
+        content = &contents[REPORT_REMANDS];
+    else if (strcmp(options->template, "worklist") == 0 || strcmp(options->template, "digest") == 0)
+        content = &contents[REPORT_DEADLINES];
+    if (templates_load_report(options->templates, options->language, options->template, &templates, &err) <
+        0) {
+        fprintf(stderr, "fristd render: %s\n", err.text);
+        return -1;
+    }
+    instant now =
+        report_sample_word(templates, content, options->report_sample, zone, options->language, &mail);
+    int result = write_mail(options, zone, &mail, now, CIVIL_NONE, NULL);
+    mail_text_done(&mail);
+    report_templates_free(templates);
+    return result;
+}
+
 static int render(const struct options *options, const struct wording *wording, const struct zone *zone)
 {
     struct mail_text mail = {0};
@@ -334,6 +368,9 @@ static void usage(FILE *out)
     fputs(help, out);
     for (size_t i = 0; samples[i]; i++)
         fprintf(out, "  %-10s  %s\n", samples[i], sample_summaries[i]);
+    fputs("\nSamples of a report:\n", out);
+    for (size_t i = 0; report_samples[i]; i++)
+        fprintf(out, "  %-10s  %s\n", report_samples[i], report_sample_summaries[i]);
 }
 
 // The number of `text` among `names`, or -1 after saying what is allowed.
@@ -365,13 +402,30 @@ static int take_option(struct options *options, int option)
         options->format = (enum format)chosen;
         break;
     case 's':
-        chosen = choose("sample", optarg, samples);
-        options->sample = (enum sample)chosen;
+        options->sample_name = optarg; // of which template is not known yet
         break;
     default:
         usage(stderr);
         return -1;
     }
+    return chosen < 0 ? -1 : 0;
+}
+
+// What is none of ours is the template of a report; whether it is there is seen when it is read.
+static int read_template(const char *name, struct options *options)
+{
+    int mail = 0;
+    while (mail_kinds[mail] && strcmp(mail_kinds[mail], name) != 0)
+        mail++;
+    options->template = name;
+    options->mail = (enum mail_kind)mail;
+    if (options->sample_name == NULL)
+        return 0;
+    int chosen = choose("sample", options->sample_name, mail == MAIL_REPORT ? report_samples : samples);
+    if (mail == MAIL_REPORT)
+        options->report_sample = (enum report_sample)chosen;
+    else
+        options->sample = (enum sample)chosen;
     return chosen < 0 ? -1 : 0;
 }
 
@@ -396,9 +450,7 @@ static int read_options(int argc, char **argv, struct options *ret_options)
         usage(stderr);
         return EXIT_USAGE + 1;
     }
-    int mail = choose("template", argv[optind], mail_kinds);
-    ret_options->mail = (enum mail_kind)mail;
-    return mail < 0 ? EXIT_USAGE + 1 : 0;
+    return read_template(argv[optind], ret_options) < 0 ? EXIT_USAGE + 1 : 0;
 }
 
 int command_render(int argc, char **argv)
@@ -413,9 +465,11 @@ int command_render(int argc, char **argv)
     struct error err;
     int status = EXIT_USAGE;
     if (zone_load("Europe/Copenhagen", &zone, &err) < 0 ||
-        templates_load(options.templates, options.language, &wording, &err) < 0)
+        (options.mail != MAIL_REPORT &&
+         templates_load(options.templates, options.language, &wording, &err) < 0))
         fprintf(stderr, "fristd render: %s\n", err.text);
-    else if (render(&options, wording, zone) == 0)
+    else if ((options.mail == MAIL_REPORT ? render_report(&options, zone)
+                                          : render(&options, wording, zone)) == 0)
         status = EXIT_GOOD;
     wording_free(wording);
     zone_free(zone);

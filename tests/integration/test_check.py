@@ -35,7 +35,8 @@ class Check(unittest.TestCase):
                                       r"(?:rules: warning: .* has confidence C .*\n)+"
                                       r"rules: good: \d+ rules in \d+ versions, \d+ examples, \d+ escalations, "
                                       r"\d+ calendars\n"
-                                      r"templates: good: da, en\n")
+                                      r"templates: good: da, en\n"
+                                      r"reports: good: 3\n")
 
     def test_json(self):
         before = json.loads(self.check("--json", "--config", str(self.file)).stdout)["parts"][1]["warnings"]
@@ -44,10 +45,33 @@ class Check(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         result = json.loads(done.stdout)
         self.assertTrue(result["good"])
-        self.assertEqual([part["part"] for part in result["parts"]], ["configuration", "rules", "templates"])
+        self.assertEqual([part["part"] for part in result["parts"]], ["configuration", "rules", "templates", "reports"])
         added = set(result["parts"][1]["warnings"]) - set(before)
         self.assertEqual(len(added), 1)
         self.assertIn("the rule screening has confidence C", added.pop())
+
+    def test_reports_are_refused_with_place_and_remedy(self):
+        original = (self.folder / "reports.yaml").read_text()
+        for old, new, said in [
+                ("    title: {da: Hjemviste", "    titel: {da: Hjemviste", r':22:5: unknown key in a report "titel"; did you mean "title"'),
+                ("when: FREQ=WEEKLY;BYDAY=MO;BYHOUR=7\n", "when: FREQ=WEKLY\n", r":23:11: when: .*WEEKLY"),
+                ("when: FREQ=WEEKLY;BYDAY=MO;BYHOUR=7\n", "when: FREQ=MINUTELY\n", r":23:11: when: a report comes at most once an hour"),
+                ("rules: remands", "rules: remand", r':\d+:12: unknown rules of a report "remand"; did you mean "remands"'),
+                ("rules: all", "rules: {groups: [underretnin]}", r':\d+:22: unknown group of rules "underretnin"; did you mean "underretning"'),
+                ("rules: all", "rules: {codes: [K999]}", r':\d+:21: unknown code of a rule "K999"'),
+                ("rules: all", "rules: {kinds: [statutori]}", r':\d+:21: unknown kind of rule "statutori"; did you mean "statutory"'),
+                ("rules: all", "rules: {groups: [bfu], kinds: [information]}", r":\d+:12: rules: no rule fits all that is asked for"),
+                ("name: arbejdsliste", "name: hjemvisninger", r":\d+:11: the name hjemvisninger is taken by the report at line 21"),
+                ("name: arbejdsliste", "name: Min liste", r":\d+:11: name may hold a-z"),
+                ("within: 7 days", "within: 7 uger", r":\d+:13: within must be a number and"),
+                ("empty: skip", "empty: skp", r':\d+:12: unknown value of empty "skp"; did you mean "skip"'),
+                ("template: worklist", "template: workliste", r":\d+:15: template: .*workliste.subject.* cannot be opened"),
+                ("recipients: [caseworker]", "recipients: []", r":\d+:17: recipients must be a list of at least one")]:
+            self.assertIn(old, original)
+            (self.folder / "reports.yaml").write_text(original.replace(old, new, 1))
+            done = self.check("--config", str(self.file))
+            self.assertEqual(done.returncode, 2, new)
+            self.assertRegex(done.stdout, "reports: wrong:\n.*reports.yaml" + said)
 
     def test_examples_are_run(self):
         path = self.folder / "rules/b-undersoegelse.yaml"
@@ -62,7 +86,7 @@ class Check(unittest.TestCase):
                       'came out as {due: 2026-05-05, state: cancelled}\n', done.stdout)
         result = json.loads(self.check("--json", "--config", str(self.file)).stdout)
         self.assertFalse(result["good"])
-        self.assertEqual([part["good"] for part in result["parts"]], [True, False, True])
+        self.assertEqual([part["good"] for part in result["parts"]], [True, False, True, True])
 
     def test_every_part_that_can_be_looked_at_is(self):
         self.replace("rules/c-planer.yaml", "start: [indsats.startet]", "satrt: [indsats.startet]")
@@ -73,7 +97,7 @@ class Check(unittest.TestCase):
         self.assertIn("\n        satrt\n        ^\n", done.stdout)
         self.assertRegex(done.stdout, r"templates: wrong:\n.*en/notice.txt")
         result = json.loads(self.check("--json", "--config", str(self.file)).stdout)
-        self.assertEqual([part["good"] for part in result["parts"]], [True, False, False])
+        self.assertEqual([part["good"] for part in result["parts"]], [True, False, False, True])
 
     def test_a_wrong_configuration_ends_it_and_shows_no_secret(self):
         self.replace("fristd.yaml", "  database: sager", "  pasword: hunter2")
