@@ -43,7 +43,8 @@ struct casedb_read {
     const char *cursor;          // CHANGES: of last time
     const char *const *case_ids; // CHANGES, CASES; must live until on_done
     size_t case_id_count;
-    // Once, before the first case, when there is any case to come; of CASES in any event; `people` lives until on_done.
+    // Once, before the first case, when there is any case to come; of CASES in any event; `people` lives
+    // until on_done.
     void (*on_people)(struct casedb_read *read, const struct people *people);
     // In bytewise order of case ids; the case lives during the call. Rows that cannot be read are left out of
     // it and come as `faults` (FAULT_BAD_ROW with the field and what is wrong, never its content).
