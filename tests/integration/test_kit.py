@@ -39,7 +39,7 @@ class Kit(StackCase):
         return ["--no-tls", "--port", str(self.broker.plain_port), "--user", PUBLISHER, "--password-file",
                 str(self.password), "--site", site, "--version", version]
 
-    def check(self, site, program, *options, version="5", patience=3):
+    def check(self, site, program, *options, version="5", patience=6):
         """Starts a subscriber, checks it, and returns the exit status and the results: {check: good|FAILED …}."""
         store = self.stack.path / f"{site}.db"
         subscriber = Process(site, self.stack.account, self.stack.logs / f"{site}.log")
@@ -59,7 +59,7 @@ class Kit(StackCase):
     def test_a_good_one_passes(self):
         for site, options, version in (("god", [], "5"), ("god-311", [], "3.1.1"), ("god-binary", ["--binary"], "5")):
             with self.subTest(site):
-                status, results = self.check(site, [GOOD], *options, version=version, patience=15)
+                status, results = self.check(site, [GOOD], *options, version=version, patience=30)
                 print(self.output if site == "god" else "", end="")
                 self.assertEqual((status, set(results.values()), len(results)), (0, {"good"}, 14), self.output)
 
@@ -88,7 +88,7 @@ class Kit(StackCase):
     def test_what_it_plays_is_what_the_schemas_say(self):
         """The check's own messages, but those that are wrong on purpose, keep to the contract."""
         stream = self.broker.listen("fristd/v1/skema/#")
-        status, _ = self.check("skema", [GOOD], patience=15)
+        status, _ = self.check("skema", [GOOD], patience=30)
         self.assertEqual(status, 0, self.output)
         wrong_on_purpose = r"audited|forecast|traceparent"
         for event in stream.events:

@@ -129,7 +129,7 @@ class Faults(StackCase):
         self.wait_decided()
         last = self.last()
         watcher = self.running.watcher
-        wait_until(lambda: self.running.watcher.position >= last or watcher.wrong, f"the subscriber has {last}", 40, self.daemon.process)
+        wait_until(lambda: self.running.watcher.position >= last or watcher.wrong, f"the subscriber has {last}", 120, self.daemon.process)
         self.assertEqual(self.running.watcher.wrong, [])
 
     def line(self, fault, cause):
