@@ -76,10 +76,10 @@ class Reach(StackCase):
 
     def night(self, offset):
         """The operators' mails of one night, run early in the morning."""
-        before = len(self.stack.mail.mails("drift"))
+        before = len(self.town.all_mails("drift"))
         done = self.daemon.command("run", "--once", "--at", f"{day(offset)}T04:00:00", timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return [mail.text for mail in self.stack.mail.mails("drift")[before:]]
+        return [mail.text for mail in self.town.all_mails("drift")[before:]]
 
     def test_people_that_cannot_be_right(self):
         # The contract's views may show anything, whatever the tables of the example allow.
@@ -103,7 +103,7 @@ class Reach(StackCase):
         self.assertNotIn("@", said)
         # The daemon says so to the address for data quality, and goes on with what is sound.
         self.night(1)
-        [mail] = self.stack.mail.mails("datakvalitet")
+        [mail] = self.town.all_mails("datakvalitet")
         self.assertIn("en person har flere mailadresser (sb1)", mail.text)
         self.assertIn("en enhed ligger under sig selv (center)", mail.text)
         self.assertEqual(self.town.journal("SELECT count(*) > 0 FROM deadline WHERE case_id = 'S-1'"), [["t"]])

@@ -31,12 +31,12 @@ class Refused(StackCase):
         """What the operators hear of addresses in a look at the case database, with these cases new in it."""
         for case_id in new_cases:
             self.town.case(case_id, ("proeve.ansoegt", "A-1", "'2026-01-05 10:00 +01'"))
-        before = len(self.stack.mail.mails("drift"))
+        before = len(self.town.all_mails("drift"))
         self.minute += 1
         done = self.daemon.command("run", "--once", "--at", f"2026-05-04T12:{self.minute:02}:00", timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.logs += done.stderr
-        return [mail.text for mail in self.stack.mail.mails("drift")[before:] if "er afvist tre gange" in mail.text]
+        return [mail.text for mail in self.town.all_mails("drift")[before:] if "er afvist tre gange" in mail.text]
 
     def status(self):
         return json.loads(self.daemon.command("status", "--json").stdout)["refused_addresses"]
@@ -49,8 +49,7 @@ class Refused(StackCase):
         self.assertEqual(self.look("S-1", "S-2"), [])
         self.assertEqual(self.status(), {"cc1": 2})
         self.assertEqual(self.look(), [])
-        self.assertEqual(self.look("S-3"), [])
-        [told] = self.look("S-4")
+        [told] = self.look("S-3") + self.look("S-4")  # at the look after it, which may be one of the same start
         self.assertRegex(told, r"En persons mailadresse er afvist tre gange \(cc1, 550 5\.1\.1\)")
         self.assertEqual(self.look("S-5"), [])  # once
         self.assertEqual(self.status(), {"cc1": 5})

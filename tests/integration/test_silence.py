@@ -95,11 +95,11 @@ class Silence(StackCase):
         back = next(mail for mail in town.mails("S-7") if mail.to == centre)
         self.assertIn("varsler sat på pause af tl1 (teamleder) indtil 9. april 2026 kl. 08.00: flytning af data", back.text)
         self.assertNotIn("Mailen kommer senere", back.text)
-        everything = "".join(mail.text + mail.html for mail in self.stack.mail.mails())
+        everything = "".join(mail.text + mail.html for mail in self.town.all_mails())
         self.assertNotIn("Testperson", everything + self.logs)
 
     def reported_to_the_level_above(self):
-        reports = [mail for mail in self.stack.mail.mails() if "varsler på pause" in mail.subject]
+        reports = [mail for mail in self.town.all_mails() if "varsler på pause" in mail.subject]
         self.assertEqual(self.told_by_day(reports), {"2026-03-27": [self.town.department_head],
                                                      "2026-04-09": [self.town.department_head]})
         self.assertIn("Varsler er sat på pause: enheden nord, fra 27. marts 2026 kl. 08.00 til 9. april 2026 kl. 08.00,"

@@ -54,11 +54,27 @@ class Municipality:
     # --- what has arrived
 
     def mails(self, case_id):
-        """Those on this case that have arrived, once the mail server has nothing under way: it goes on reading what a client that
-        was killed had sent."""
+        """Those on this case that have arrived, once all have."""
+        return [arrived for arrived in self.all_mails() if f" {case_id}:" in arrived.subject]
+
+    def all_mails(self, to=None):
+        """Once the mail server has nothing under way: it goes on reading what a client that was killed had sent, and delivers
+        what it has taken in its own time."""
         mail = self.stack.mail
         spool = mail.path / "spool" / "input"
-        children = Path(f"/proc/{mail.process.pid}/task/{mail.process.pid}/children")
-        wait_until(lambda: not children.read_text().strip() and not (spool.exists() and any(spool.rglob("*-H"))),
+        wait_until(lambda: not self._mail_children() and not (spool.exists() and any(spool.rglob("*-H"))),
                    "the mail server has delivered all", 20)
-        return [arrived for arrived in mail.mails() if f" {case_id}:" in arrived.subject]
+        return mail.mails(to)
+
+    def _mail_children(self):
+        """The processes of the mail server that work; one that has ended waits for the next connection to be buried."""
+        pid = self.stack.mail.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [child for child in children if self._state(child) not in ("Z", None)]
+
+    @staticmethod
+    def _state(pid):
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return None
