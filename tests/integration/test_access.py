@@ -11,6 +11,7 @@ from town import Municipality
 
 from stack import Broker, wait_until
 from stack.broker import PROBE, PUBLISHER, SUBSCRIBER
+from stack.process import free_port
 
 BASE = "fristd/v1/proeve"
 USERS = ("bi", "tavle", "nord", "overvaagning", "ingen")  # the last one stands in no line
@@ -23,6 +24,8 @@ UNKIND = {"S/1": "S%2F1", "+": "%2B", "#": "%23", "../../status": "..%2F..%2Fsta
 class Shipped(Broker):
     """mosquitto with the configuration that lies in contrib/mqtt, but for names of files and ports."""
 
+    more = ""
+
     def _write_configuration(self):
         text = (SOURCE / "contrib/mqtt/mosquitto.conf").read_text()
         tls = self.stack.certificates
@@ -31,7 +34,7 @@ class Shipped(Broker):
                             ("/etc/mosquitto/acl.conf", self.path / "acl"), ("/var/lib/mosquitto/", f"{self.path}/")):
             assert there in text
             text = text.replace(there, str(here))
-        return self.account.write(self.path / "mosquitto.conf", f"{text}\nlistener {self.plain_port} 127.0.0.1\n")
+        return self.account.write(self.path / "mosquitto.conf", f"{text}\nlistener {self.plain_port} 127.0.0.1\n{self.more}")
 
 
 class Shipping(StackCase):
@@ -145,6 +148,57 @@ class Units(Shipping):
         cases = {event.json["case"] if "/deadline/" in event.topic else event.json["subject"]
                  for event in streams["nord"].events if "/status" not in event.topic}
         self.assertEqual(cases, {"S-4"})
+
+
+class Certificates(Shipping):
+    """fristd shows a certificate instead of a password; its common name is the user of the acl."""
+
+    KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]
+
+    def setUp(self):
+        super().setUp()
+        self.certificates = {}
+
+    def make(self, name, issuer=None):
+        """A certificate with this common name, by itself or by an issuer that was made before."""
+        path = self.stack.path / "clients"
+        if not path.exists():
+            self.stack.account.directory(path)
+        files = self.certificates[name] = (path / f"{name}.pem", path / f"{name}.key")
+        signed = [] if issuer is None else ["-CA", self.certificates[issuer][0], "-CAkey", self.certificates[issuer][1]]
+        self.stack.account.run(["openssl", "req", "-x509", *self.KEY, *signed, "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]])
+        return files
+
+    def extra_listener(self):
+        """The lines that mosquitto.conf shows for it, on a listener of its own: the tools of the test keep their passwords."""
+        text = (SOURCE / "contrib/mqtt/mosquitto.conf").read_text()
+        shown = re.findall(r"^#   ((?:cafile|require_certificate|use_identity_as_username) .*)$", text, re.MULTILINE)
+        self.assertEqual(len(shown), 3)
+        self.port = free_port()
+        tls = self.stack.certificates
+        lines = "\n".join(shown).replace("/etc/mosquitto/certs/clients.pem", str(self.make("udsteder")[0]))
+        self.broker.more = f"\nlistener {self.port} 127.0.0.1\ncertfile {tls.certificate}\nkeyfile {tls.key}\n{lines}\n"
+        self.broker.stop()
+        self.broker.start()
+
+    def start_with(self, name, issuer):
+        certificate, key = self.make(name, issuer)
+        self.start(port=self.port, user=None, password_credential=None, cert_file=str(certificate), key_file=str(key))
+
+    def test_the_common_name_is_the_user(self):
+        self.extra_listener()
+        self.start_with(PUBLISHER, "udsteder")
+        self.recorders[-1].wait(lambda event: event.topic == f"{BASE}/status" and '"online"' in event.payload, "the birth")
+        self.breach("S-1")
+        self.recorders[-1].wait(lambda event: event.topic == f"{BASE}/deadline/K01/S-1/U-1", "the state")
+
+    def test_another_issuer_is_nobody(self):
+        self.extra_listener()
+        self.make("fremmed")
+        self.start_with(PUBLISHER, "fremmed")
+        self.daemon.wait_log(r"mqtt: .*next try in", count=2)
+        self.fence(self.recorders[-1])
+        self.assertEqual(self.broker.retained("fristd/#"), {})
 
 
 if __name__ == "__main__":
