@@ -188,6 +188,30 @@ class Reports(StackCase):
         self.assertIn("Frister og mål, der ikke er holdt: ", digest.text)
         self.assertEqual(self.reports(town.caseworker, "Ugens frister"), [])
 
+    def test_the_next_one_follows_the_configuration(self):
+        """A changed time drops the row that waits and sets another; a report that has come due is made all the same."""
+        path = self.daemon.config / "reports.yaml"
+        original = path.read_text()
+        path.write_text(original.split("  # Each caseworker")[0])  # the first report alone
+        self.run_at("2026-03-01T12:00:00")
+        path.write_text(path.read_text().replace("BYDAY=MO;BYHOUR=7", "BYDAY=MO;BYHOUR=8"))
+        self.run_at("2026-03-01T12:01:00")
+        self.assertEqual(self.runs(), [[monday(0), "dropped", "f"], ["2026-03-02T08:00:00", "waiting", "f"]])
+        path.write_text(path.read_text().replace("BYDAY=MO;BYHOUR=8", "BYDAY=MO;BYHOUR=7"))
+        self.run_at("2026-03-01T12:02:00")
+        self.assertEqual(self.runs(), [[monday(0), "waiting", "f"], ["2026-03-02T08:00:00", "dropped", "f"]])
+        path.write_text(path.read_text().replace("BYDAY=MO;BYHOUR=7", "BYDAY=TU;BYHOUR=7"))  # while it was down
+        self.run_at("2026-03-02T09:00:00")
+        self.assertEqual(len(self.reports()), len(self.leaders))
+        self.assertEqual(self.runs(), [[monday(0), "sent", "t"], ["2026-03-02T08:00:00", "dropped", "f"],
+                                       ["2026-03-03T07:00:00", "waiting", "f"]])
+        self.assertIn(f"fristd/v1/proeve/report/{REMANDS}", self.stack.broker.retained("fristd/v1/proeve/report/#"))
+        self.daemon.change(reports=None)
+        self.run_at("2026-03-03T12:00:00")
+        self.assertEqual(self.runs()[-1], ["2026-03-03T07:00:00", "dropped", "f"])
+        self.assertEqual(len(self.reports()), len(self.leaders))
+        self.assertEqual(self.stack.broker.retained("fristd/v1/proeve/report/#"), {})
+
     def test_by_hand(self):
         """`fristd report` shows it and changes nothing; --send has the daemon make one."""
         self.town.case("S-1", ("hjemvisning.modtaget", "H-1", "now() - interval '10 days'"))
