@@ -35,11 +35,14 @@ class Watcher(consumer.Consumer):
         (self.live if "/event/" in message.topic else self.answered).append(sequence)
         if self.payloads.setdefault(sequence, message.payload) != message.payload:
             self.wrong.append(f"{sequence} came with another content")
-        MESSAGES.check(message.topic, message.payload.decode())
+        attributes = [{name: value} for name, value in getattr(message.properties, "UserProperty", [])]
+        MESSAGES.check(message.topic, message.payload.decode(),
+                       {"user-properties": attributes, "content-type": getattr(message.properties, "ContentType", None)})
         self.take(event, sequence)
 
     def on_reply(self, message):
-        if b"dk.fristd.replay." not in message.payload:
+        event, _ = consumer.read_event(message)
+        if event["type"].startswith("dk.fristd.deadline."):
             self.on_event(message)
         else:
             super().on_reply(message)
@@ -84,9 +87,10 @@ class Running:
         self.thread.join(10)
 
 
-class Faults(StackCase):
+class Following(StackCase):
     """One daemon and one subscriber live through all of it; each step is a line of the table."""
 
+    CONTENT = "structured"
     HEAD = ("fault", "sent", "received", "duplicates", "out of order", "asked for", "seconds")
 
     def setUp(self):
@@ -97,7 +101,8 @@ class Faults(StackCase):
         self.town = Municipality(self.stack)
         self.proxy = Proxy(self.broker.plain_port)
         self.addCleanup(self.proxy.close)
-        self.daemon = self.stack.daemon(FRISTD, mqtt={"host": "127.0.0.1", "port": self.proxy.port, "tls": False, "ca_file": None},
+        self.daemon = self.stack.daemon(FRISTD, mqtt={"host": "127.0.0.1", "port": self.proxy.port, "tls": False, "ca_file": None,
+                                                      "content": self.CONTENT},
                                         log={"level": "info"})
         self.daemon.start()
         self.running = Running(self.broker.plain_port, self.stack)
@@ -157,6 +162,22 @@ class Faults(StackCase):
         self.assertGreater(row[1], 0)
         return row
 
+
+class Binary(Following):
+    CONTENT = "binary"
+
+    def test_both_ways_of_getting_an_event(self):
+        """Live and as an answer, the attributes beside the payload."""
+        self.line("binary", lambda: self.happen(50))
+        self.running.stop()
+        self.running.options.store = self.stack.path / "nothing-known.db"
+        answered = len(self.running.watcher.answered)
+        self.running.start()
+        self.wait_known()
+        self.assertEqual(self.running.watcher.answered[answered:][:150], list(range(1, 151)))
+
+
+class Faults(Following):
     def print_table(self):
         print(self.broker.version())
         for row in (self.HEAD, *self.rows):
