@@ -297,8 +297,8 @@ void mosquitto_server_stop(struct mosquitto_server *server)
         die(server->dir);
 }
 
-void mosquitto_server_publish(const struct mosquitto_server *server, const char *topic, const char *payload,
-                              bool retain)
+static void publish_with(const struct mosquitto_server *server, const char *topic, const char *option,
+                         const char *value, bool retain)
 {
     char port[16];
     snprintf(port, sizeof port, "%d", server->port);
@@ -318,10 +318,28 @@ void mosquitto_server_publish(const struct mosquitto_server *server, const char 
     size_t count = 13;
     if (retain)
         argv[count++] = "-r";
-    argv[count++] = payload ? "-m" : "-n";
-    if (payload)
-        argv[count++] = payload;
+    argv[count++] = option;
+    if (value)
+        argv[count++] = value;
     run_to_end(server, argv);
+}
+
+void mosquitto_server_publish(const struct mosquitto_server *server, const char *topic, const char *payload,
+                              bool retain)
+{
+    publish_with(server, topic, payload ? "-m" : "-n", payload, retain);
+}
+
+void mosquitto_server_publish_bytes(const struct mosquitto_server *server, const char *topic,
+                                    const void *bytes, size_t length)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/payload", server->dir);
+    FILE *file = fopen(path, "w");
+    if (file == NULL || fwrite(bytes, 1, length, file) != length || fclose(file) != 0 ||
+        chmod(path, 0644) != 0)
+        die(path);
+    publish_with(server, topic, "-f", path, false);
 }
 
 // --- subscriber ---

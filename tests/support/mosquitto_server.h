@@ -40,6 +40,9 @@ void mosquitto_server_freeze(const struct mosquitto_server *server, bool freeze)
 // mosquitto_pub as somebody else; payload NULL clears a retained topic.
 void mosquitto_server_publish(const struct mosquitto_server *server, const char *topic, const char *payload,
                               bool retain);
+void mosquitto_server_publish_bytes(const struct mosquitto_server *server, const char *topic,
+                                    const void *bytes,
+                                    size_t length); // as many as you like
 
 // mosquitto_sub. Retained messages that were there before come first.
 struct mosquitto_subscriber {
