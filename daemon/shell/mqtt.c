@@ -267,19 +267,19 @@ static void end_answered(struct mqtt *mqtt)
     }
 }
 
-static void say_refused(struct mqtt_subscription *subscription)
+static void say_subscribed(struct mqtt_subscription *subscription)
 {
     struct error err;
     error_set(&err, "subscription refused by the broker: %s (code %d)", mqtt_reason(5, subscription->reason),
               subscription->reason);
-    if (subscription->on_refused)
-        subscription->on_refused(subscription, &err);
+    if (subscription->on_answered)
+        subscription->on_answered(subscription, subscription->reason >= 0x80 ? &err : NULL);
 }
 
 static void take_incoming(struct mqtt *mqtt)
 {
-    for (struct mqtt_subscription *one; (one = mqtt_link_next_refused(mqtt->link)) != NULL;)
-        say_refused(one);
+    for (struct mqtt_subscription *one; (one = mqtt_link_next_subscribed(mqtt->link)) != NULL;)
+        say_subscribed(one);
     while (!mqtt->closing && mqtt_link_hand_on(mqtt->link))
         ;
 }

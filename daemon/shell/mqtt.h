@@ -107,12 +107,13 @@ struct mqtt_subscription {
     bool with_retained; // what is retained comes first; MQTT 3.1.1 sends it in any case
     // Everything lives during the call.
     void (*on_message)(struct mqtt_subscription *subscription, const struct mqtt_incoming *message);
-    // The broker refuses it; nothing comes. May be NULL.
-    void (*on_refused)(struct mqtt_subscription *subscription, const struct error *err);
+    // Once: the broker has taken it (err NULL), or refuses it and nothing comes. May be NULL.
+    void (*on_answered)(struct mqtt_subscription *subscription, const struct error *err);
     // ---- kept by the module ----
     struct mqtt_subscription *next;
     int mid;
-    int reason; // of its SUBACK; -1: none yet, or dealt with
+    bool answered; // and not yet said
+    int reason;
 };
 
 // Without our own messages where the broker can leave them out (MQTT 5). Harmless while not up.

@@ -177,8 +177,10 @@ static void on_suback(struct mosquitto *library, void *data, int mid, int count,
     (void)library, (void)properties;
     struct mqtt_link *link = data;
     for (struct mqtt_subscription *one = link->subscriptions; one; one = one->next)
-        if (one->mid == mid && count > 0)
+        if (one->mid == mid && count > 0) {
             one->reason = granted[0];
+            one->answered = true;
+        }
 }
 
 static struct mqtt_subscription *find_subscription(const struct mqtt_link *link, const char *topic)
@@ -574,7 +576,7 @@ void mqtt_link_subscribe(struct mqtt_link *link, struct mqtt_subscription *subsc
     int options = link->options->version != 5   ? 0
                   : subscription->with_retained ? MQTT_SUB_OPT_NO_LOCAL
                                                 : MQTT_SUB_OPT_NO_LOCAL | MQTT_SUB_OPT_SEND_RETAIN_NEVER;
-    subscription->reason = -1;
+    subscription->answered = false;
     subscription->next = link->subscriptions;
     link->subscriptions = subscription;
     int rc = mosquitto_subscribe_v5(link->library, &subscription->mid, subscription->filter,
@@ -601,13 +603,15 @@ void mqtt_link_unsubscribe(struct mqtt_link *link, struct mqtt_subscription *sub
     look(link);
 }
 
-struct mqtt_subscription *mqtt_link_next_refused(struct mqtt_link *link)
+struct mqtt_subscription *mqtt_link_next_subscribed(struct mqtt_link *link)
 {
     for (struct mqtt_subscription **at = &link->subscriptions; *at; at = &(*at)->next) {
         struct mqtt_subscription *one = *at;
-        if (one->reason < 0x80)
+        if (!one->answered)
             continue;
-        *at = one->next;
+        one->answered = false;
+        if (one->reason >= 0x80)
+            *at = one->next;
         return one;
     }
     return NULL;

@@ -35,8 +35,8 @@ struct mqtt_message *mqtt_link_next_answered(struct mqtt_link *link); // its PUB
 
 void mqtt_link_subscribe(struct mqtt_link *link, struct mqtt_subscription *subscription);
 void mqtt_link_unsubscribe(struct mqtt_link *link, struct mqtt_subscription *subscription);
-// One that the broker has refused, once; reason says why. NULL: none.
-struct mqtt_subscription *mqtt_link_next_refused(struct mqtt_link *link);
+// One that the broker has answered, once; from 0x80 on its reason refuses it. NULL: none.
+struct mqtt_subscription *mqtt_link_next_subscribed(struct mqtt_link *link);
 // Hands on one message that has come. False: there is none.
 bool mqtt_link_hand_on(struct mqtt_link *link);
 

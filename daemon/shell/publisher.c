@@ -43,8 +43,8 @@
 #define SAVE_AFTER_MS 1000 // since the first that is not saved, or when all is published
 #define RETRY_MS      1000 // of the store; of a refused message at first; where the options say nothing else
 #define RETRY_MAX_MS  60000
-#define PATIENCE      6 // tries of a message that the broker can never take
-#define QUIET_TIMES   5 // so many times RETRY_MS without a retained message: there are no more
+#define PATIENCE      6    // tries of a message that the broker can never take
+#define QUIET_MS      2000 // without a retained message: there are no more
 
 enum mode { STREAM, ANNOUNCE };
 
@@ -765,9 +765,8 @@ static void make_parts(struct publisher *publisher, const struct mqtt_options *o
     mqtt_ask_before(publisher->mqtt, may_connect);
     clear_scratch(publisher);
     buffer_format(&publisher->topic, "fristd/v1/%s/deadline/#", publisher->site.site);
-    publisher->sweep =
-        sweep_new(publisher->loop, publisher->mqtt, publisher->store, publisher->store_self,
-                  publisher->topic.data, (int)publisher->retry_first_ms * QUIET_TIMES, on_swept, publisher);
+    publisher->sweep = sweep_new(publisher->loop, publisher->mqtt, publisher->store, publisher->store_self,
+                                 publisher->topic.data, QUIET_MS, on_swept, publisher);
     publisher->replayer = replayer_new(publisher->loop, publisher->mqtt, &publisher->site, publisher->boot_id,
                                        publisher->store, publisher->store_self, acknowledged, publisher);
 }

@@ -228,10 +228,11 @@ static void on_message(struct mqtt_subscription *subscription, const struct mqtt
     pump(replayer);
 }
 
-static void on_refused(struct mqtt_subscription *subscription, const struct error *err)
+static void on_answered(struct mqtt_subscription *subscription, const struct error *err)
 {
     (void)subscription;
-    log_line(LOG_LEVEL_WARNING, "replay", "nobody can ask for events again: %s", err->text);
+    if (err)
+        log_line(LOG_LEVEL_WARNING, "replay", "nobody can ask for events again: %s", err->text);
 }
 
 // --- sending ---
@@ -486,8 +487,11 @@ struct replayer *replayer_new(uv_loop_t *loop, struct mqtt *mqtt, const struct e
 
 void replayer_listen(struct replayer *replayer)
 {
-    replayer->subscription = (struct mqtt_subscription){
-        .data = replayer, .filter = replayer->filter, .on_message = on_message, .on_refused = on_refused};
+    replayer->subscription = (struct mqtt_subscription){.data = replayer,
+                                                        .filter = replayer->filter,
+                                                        .qos = 1,
+                                                        .on_message = on_message,
+                                                        .on_answered = on_answered};
     mqtt_subscribe(replayer->mqtt, &replayer->subscription);
 }
 

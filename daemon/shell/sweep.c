@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define PAGE      200
-#define LIST_MAX  500  // topics to clear at a time; what is beyond is found by looking again
+#define LIST_MAX  2000 // topics to clear at a time; what is beyond is found by looking again
 #define LOOKS_MAX 1000 // in a row: against somebody who writes as fast as we clear
 
 enum phase { PHASE_IDLE, PHASE_COLLECTING, PHASE_LEDGER, PHASE_LOOKING };
@@ -282,13 +282,13 @@ static void on_message(struct mqtt_subscription *subscription, const struct mqtt
     step(sweep);
 }
 
-static void on_refused(struct mqtt_subscription *subscription, const struct error *err)
+// What is retained comes behind the answer.
+static void on_answered(struct mqtt_subscription *subscription, const struct error *err)
 {
-    (void)err;
     struct sweep *sweep = subscription->data;
-    sweep->result.unseen = true;
-    sweep->subscribed = false;
-    uv_timer_start(&sweep->timer, on_quiet, 0, 0);
+    sweep->result.unseen = err != NULL;
+    sweep->subscribed = err == NULL;
+    uv_timer_start(&sweep->timer, on_quiet, err ? 0 : sweep->quiet_ms, 0);
 }
 
 static void stop_looking(struct sweep *sweep)
@@ -309,9 +309,8 @@ static void look(struct sweep *sweep)
                                                      .filter = sweep->filter,
                                                      .with_retained = true,
                                                      .on_message = on_message,
-                                                     .on_refused = on_refused};
+                                                     .on_answered = on_answered};
     mqtt_subscribe(sweep->mqtt, &sweep->subscription);
-    uv_timer_start(&sweep->timer, on_quiet, sweep->quiet_ms, 0);
 }
 
 // --- the whole ---

@@ -3,6 +3,8 @@
 // one daemon at a time.
 #include "shell/journal.h"
 
+#include "shell/journal_events.h"
+
 #include "support/loop.h"
 #include "support/postgres_server.h"
 
@@ -468,6 +470,136 @@ static void test_notices_wait_until_their_outcome(void **state)
     close_journal(&f);
 }
 
+// --- for the publisher ---
+
+struct asked {
+    bool done;
+    int count;
+    int occurrences[4]; // of what has to stand; 0: nothing
+    char topics[100];
+};
+
+static void on_event_row(struct publisher_read *read, int64_t key, const struct transition *transition,
+                         const struct transition *stands)
+{
+    (void)key;
+    struct asked *asked = read->data;
+    assert_string_equal(transition->subject, "H-1");
+    assert_in_range(asked->count, 0, 3);
+    asked->occurrences[asked->count++] = stands ? stands->occurrence : 0;
+}
+
+static void on_events_read(struct publisher_read *read, const struct error *err)
+{
+    if (err)
+        fail_msg("%s", err->text);
+    ((struct asked *)read->data)->done = true;
+}
+
+static void on_topic(struct ledger_read *read, int64_t key, const char *topic)
+{
+    (void)key;
+    struct asked *asked = read->data;
+    asked->count++;
+    strcat(strcat(asked->topics, topic), " ");
+}
+
+static void on_ledger_read(struct ledger_read *read, const struct error *err)
+{
+    assert_null(err);
+    ((struct asked *)read->data)->done = true;
+}
+
+static void on_ledger_written(struct publisher_write *write, const struct error *err)
+{
+    assert_null(err);
+    ((struct asked *)write->data)->done = true;
+}
+
+static bool is_answered(void *data)
+{
+    return ((struct asked *)data)->done;
+}
+
+static struct asked ask_store(struct fixture *f, bool attention, int64_t until)
+{
+    struct asked asked = {0};
+    struct publisher_read read = {
+        .data = &asked, .until = until, .limit = 4, .on_row = on_event_row, .on_done = on_events_read};
+    const struct publisher_store *store = &journal_publisher_store;
+    assert_int_equal(attention ? store->read_attention(f->journal, &read, NULL)
+                               : store->read_transitions(f->journal, &read, NULL),
+                     0);
+    loop_until(&f->loop, is_answered, &asked);
+    return asked;
+}
+
+// Two deadlines share a topic while a code goes over from one rule to another.
+static void test_the_most_urgent_stands_on_a_topic(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_journal(&f);
+    loop_until(&f.loop, is_up, &f);
+    struct journal_batch batch = {0};
+    add_to_batch(&batch, "S-1", 0, 1);
+    add_to_batch(&batch, "S-1", 0, 2);
+    batch.case_count = batch.fault_count = 1;
+    batch.deadlines[0].state = STATE_OPEN;
+    batch.deadlines[0].due_at = NOW - 50;
+    assert_false(write_batch(&f, &batch).failed);
+    struct asked asked = ask_store(&f, false, 0);
+    assert_int_equal(asked.count, 2);
+    assert_int_equal(asked.occurrences[0], 2); // breached before open
+    assert_int_equal(asked.occurrences[1], 2);
+    asked = ask_store(&f, true, 0);
+    assert_int_equal(asked.count, 1);
+    assert_int_equal(asked.occurrences[0], 2);
+    assert_int_equal(ask_store(&f, false, 1).count, 1);
+
+    sql("UPDATE fristd_journal.deadline SET state = 'breached'");
+    assert_int_equal(ask_store(&f, true, 0).occurrences[0], 1); // then the earlier due
+    sql("UPDATE fristd_journal.deadline SET attention = false WHERE occurrence = 1");
+    assert_int_equal(ask_store(&f, false, 0).occurrences[0], 2); // and the other one when that is done
+    sql("UPDATE fristd_journal.deadline SET code = 'K99'");      // renamed: nothing stands on the old topic
+    assert_int_equal(ask_store(&f, false, 0).occurrences[0], 0);
+    sql("UPDATE fristd_journal.deadline SET attention = false");
+    assert_int_equal(ask_store(&f, true, 0).count, 0);
+    journal_batch_done(&batch);
+    close_journal(&f);
+}
+
+static void test_the_ledger(void **state)
+{
+    (void)state;
+    static const char *const topics[] = {"a/b", "a/c", "a/b", "a/d"};
+    static const char *const cleared[] = {"a/c", "never"};
+    struct fixture f;
+    open_journal(&f);
+    loop_until(&f.loop, is_up, &f);
+    const struct publisher_store *store = &journal_publisher_store;
+    for (int i = 0; i < 2; i++) {
+        struct asked asked = {0};
+        struct publisher_write write = {.data = &asked,
+                                        .published = i == 1 ? 7 : 0,
+                                        .noted = topics,
+                                        .noted_count = 4,
+                                        .forgotten = cleared,
+                                        .forgotten_count = i == 1 ? 2 : 0,
+                                        .on_done = on_ledger_written};
+        store->write(f.journal, &write);
+        assert_false(asked.done); // never from inside
+        loop_until(&f.loop, is_answered, &asked);
+    }
+    assert_int_equal(store->published(f.journal), 7);
+    struct asked asked = {0};
+    struct ledger_read read = {.data = &asked, .limit = 9, .on_topic = on_topic, .on_done = on_ledger_read};
+    assert_int_equal(store->read_ledger(f.journal, &read, NULL), 0);
+    loop_until(&f.loop, is_answered, &asked);
+    assert_string_equal(asked.topics, "a/b a/d ");
+    close_journal(&f);
+}
+
 static int start_server(void **state)
 {
     (void)state;
@@ -493,6 +625,8 @@ int main(void)
         cmocka_unit_test_setup(test_one_daemon_at_a_time, empty_journal),
         cmocka_unit_test_setup(test_connection_lost_and_found, empty_journal),
         cmocka_unit_test_setup(test_notices_wait_until_their_outcome, empty_journal),
+        cmocka_unit_test_setup(test_the_most_urgent_stands_on_a_topic, empty_journal),
+        cmocka_unit_test_setup(test_the_ledger, empty_journal),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -42,9 +42,11 @@ struct fixture {
     // What a subscriber got.
     struct mosquitto_subscriber subscriber;
     int got;
-    char topic_got[200], payload_got[200], content_type_got[100];
+    char topic_got[200], payload_got[MQTT_INCOMING_MAX], content_type_got[100];
     bool retained_got;
+    size_t length_got;
     int wills_got;
+    bool may; // connect
 };
 
 static void pump(struct fixture *f);
@@ -677,6 +679,131 @@ static void says_why_the_broker_ended_it(void **state)
     finish(f);
 }
 
+// Told so, it waits long: two would take the place from each other for ever.
+static void waits_long_when_its_place_was_taken(void **state)
+{
+    (void)state;
+    static const char answer[] = "\x20\x03\0\0\0\xe0\x02\x8e\0"; // CONNACK, DISCONNECT: session taken over
+    struct fixture *f = memory_alloc(sizeof *f);
+    uv_loop_init(&f->loop);
+    struct tcp_peer peer = {.answer = answer, .answer_length = sizeof answer - 1, .hang_up = true};
+    tcp_peer_start(&peer, &f->loop);
+    struct mqtt_options options = options_for(peer.port);
+    f->mqtt = mqtt_new(&f->loop, &options, on_state, f);
+    mqtt_start(f->mqtt);
+    loop_until(&f->loop, is_down, f);
+    assert_said(f, "next try in 300 s");
+    assert_false(loop_until_ms(&f->loop, has_tried_twice, f, 300));
+    // It has told the broker how much it takes.
+    static const char limit[] = {0x27, 0, MQTT_PACKET_MAX >> 16, 0, 0};
+    assert_non_null(memmem(peer.received.data, peer.received.length, limit, sizeof limit));
+    close_mqtt(f, "");
+    tcp_peer_stop(&peer);
+    finish(f);
+}
+
+static bool suspects_a_twin(void *data)
+{
+    return strstr(((struct fixture *)data)->last.text, "does another client use the client id") != NULL;
+}
+
+static void suspects_a_client_with_the_same_id(void **state)
+{
+    (void)state;
+    struct mqtt_options options = options_for(server.port);
+    options.client_id = "the-twin";
+    struct fixture *first = start(&options), *second = start(&options);
+    while (!suspects_a_twin(first) && !suspects_a_twin(second)) {
+        uv_run(&first->loop, UV_RUN_NOWAIT);
+        uv_run(&second->loop, UV_RUN_NOWAIT);
+    }
+    finish(first);
+    finish(second);
+}
+
+static bool may(void *data)
+{
+    return ((struct fixture *)data)->may;
+}
+
+static void connects_only_when_it_may(void **state)
+{
+    (void)state;
+    struct mqtt_options options = options_for(server.port);
+    options.retry_first_ms = options.retry_max_ms = 60000;
+    struct fixture *f = start(&options);
+    mqtt_ask_before(f->mqtt, may);
+    assert_false(loop_until_ms(&f->loop, is_up, f, 200));
+    assert_int_equal(f->downs, 0);
+    mqtt_ask_again(f->mqtt);
+    assert_false(loop_until_ms(&f->loop, is_up, f, 100));
+    f->may = true;
+    mqtt_ask_again(f->mqtt);
+    loop_until(&f->loop, is_up, f);
+    finish(f);
+}
+
+// --- subscriptions ---
+
+static void on_incoming(struct mqtt_subscription *subscription, const struct mqtt_incoming *message)
+{
+    struct fixture *f = subscription->data;
+    f->got++;
+    f->retained_got = message->retained;
+    f->length_got = message->length;
+    snprintf(f->topic_got, sizeof f->topic_got, "%s", message->topic);
+    snprintf(f->payload_got, sizeof f->payload_got, "%s",
+             message->payload ? (const char *)message->payload : "");
+}
+
+static void hears_what_it_subscribes_to(void **state)
+{
+    (void)state;
+    for (int version = 4; version <= 5; version++) {
+        struct mqtt_options options = options_for(server.port);
+        options.version = version;
+        struct fixture *f = start(&options);
+        loop_until(&f->loop, is_up, f);
+        mosquitto_server_publish(&server, "heard/before", "retained", true);
+        struct mqtt_subscription all = {
+            .data = f, .filter = "heard/+", .qos = 1, .with_retained = true, .on_message = on_incoming};
+        mqtt_subscribe(f->mqtt, &all);
+        loop_until(&f->loop, has_got_one, f);
+        assert_true(f->retained_got);
+        assert_string_equal(f->topic_got, "heard/before");
+        assert_string_equal(f->payload_got, "retained");
+
+        f->got = 0;
+        mosquitto_server_publish(&server, "heard/live", "\xc3\xa5", false);
+        loop_until(&f->loop, has_got_one, f);
+        assert_false(f->retained_got);
+        assert_string_equal(f->payload_got, "\xc3\xa5");
+
+        static char large[300 * 1000]; // is cut
+        memset(large, 'x', sizeof large);
+        f->got = 0;
+        mosquitto_server_publish_bytes(&server, "heard/large", large, sizeof large);
+        loop_until(&f->loop, has_got_one, f);
+        assert_int_equal(f->length_got, sizeof large);
+        assert_true(strlen(f->payload_got) < MQTT_INCOMING_MAX);
+
+        f->got = 0; // its own messages come back with 3.1.1 only, and it does not mind
+        f->topic = "heard/own";
+        publish_all(f, 1);
+        if (version == 4)
+            loop_until(&f->loop, has_got_one, f);
+        assert_int_equal(f->got, version == 4);
+        mqtt_unsubscribe(f->mqtt, &all);
+        mqtt_unsubscribe(f->mqtt, &all);
+        f->got = 0;
+        mosquitto_server_publish(&server, "heard/live", "not any more", false);
+        publish_all(f, 2);
+        assert_int_equal(f->got, 0);
+        mosquitto_server_publish(&server, "heard/before", NULL, true);
+        finish(f);
+    }
+}
+
 static void another_client_takes_its_place(void **state)
 {
     (void)state;
@@ -846,6 +973,10 @@ int main(void)
         cmocka_unit_test(notices_a_broker_that_stops_acknowledging),
         cmocka_unit_test(notices_a_broker_that_does_not_answer_pings),
         cmocka_unit_test(says_why_the_broker_ended_it),
+        cmocka_unit_test(waits_long_when_its_place_was_taken),
+        cmocka_unit_test(suspects_a_client_with_the_same_id),
+        cmocka_unit_test(connects_only_when_it_may),
+        cmocka_unit_test(hears_what_it_subscribes_to),
         cmocka_unit_test(another_client_takes_its_place),
         cmocka_unit_test(comes_back_after_a_restart_of_the_broker),
         cmocka_unit_test(close_leaves_the_last_message_and_no_will),

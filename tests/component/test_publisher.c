@@ -29,7 +29,8 @@ static struct mosquitto_server server;
 
 // --- a publisher, its store, and what a subscriber makes of it ---
 
-#define TRACKED 200001
+#define TRACKED     200001
+#define GARBAGE_MAX 16
 
 struct fixture {
     uv_loop_t loop;
@@ -49,7 +50,10 @@ struct fixture {
     int64_t state_of[TRACKED];   // by deadline: 0 nothing retained, else its due
     int states_set, states_cleared;
     char status[400];
-    FILE *record; // every message as "topic TAB payload"
+    int strangers;                  // states that are nobody's deadline
+    int births;                     // of this run
+    char garbage[GARBAGE_MAX][120]; // topics on which it stands; "": none
+    FILE *record;                   // every message as "topic TAB payload"
 };
 
 static int64_t sequence_of(const char *payload)
@@ -77,8 +81,10 @@ static void take_event(struct fixture *f, const char *payload)
 static void take_state(struct fixture *f, const char *topic, const char *payload)
 {
     const char *key = strstr(topic, "/S-");
-    if (key == NULL)
-        return; // somebody else's
+    if (key == NULL) {
+        f->strangers++;
+        return;
+    }
     int64_t deadline = strtoll(key + 3, NULL, 10);
     assert_in_range(deadline, 1, TRACKED - 1);
     if (payload[0] == '\0')
@@ -88,20 +94,52 @@ static void take_state(struct fixture *f, const char *topic, const char *payload
     f->state_of[deadline] = payload[0] == '\0' ? 0 : strstr(payload, "\"breached\":null") ? 1 : 2;
 }
 
+static int count_garbage(const struct fixture *f)
+{
+    int count = 0;
+    for (int i = 0; i < GARBAGE_MAX; i++)
+        count += f->garbage[i][0] != '\0';
+    return count;
+}
+
+// Whether that was all about this message.
+static bool take_garbage(struct fixture *f, const char *topic, const char *payload)
+{
+    for (int i = 0; i < GARBAGE_MAX; i++)
+        if (strcmp(f->garbage[i], topic) == 0) {
+            f->garbage[i][0] = '\0';
+            return payload[0] == '\0';
+        }
+    for (int i = 0; i < GARBAGE_MAX && strcmp(payload, "garbage") == 0; i++)
+        if (f->garbage[i][0] == '\0') {
+            snprintf(f->garbage[i], sizeof f->garbage[i], "%s", topic);
+            return true;
+        }
+    return false;
+}
+
+static void take_status(struct fixture *f, const char *payload)
+{
+    snprintf(f->status, sizeof f->status, "%s", payload);
+    f->births += strstr(payload, "\"online\"") && strstr(payload, "\"boot\":\"5f01\"");
+}
+
 static void on_message(void *data, const char *topic, bool retained, const char *content_type,
                        const char *payload)
 {
     struct fixture *f = data;
     bool is_event = strstr(topic, "/event/") != NULL;
     assert_int_equal(retained, !is_event);
-    if (payload[0] != '\0' && strstr(payload, "garbage") == NULL)
+    if (strstr(payload, "dataclassification"))
         assert_string_equal(content_type, is_event ? EVENT_CONTENT_TYPE : STATUS_CONTENT_TYPE);
     if (f->record)
         fprintf(f->record, "%s\t%s\n", topic, payload);
+    if (take_garbage(f, topic, payload))
+        return;
     if (is_event)
         take_event(f, payload);
     else if (strstr(topic, "/status"))
-        snprintf(f->status, sizeof f->status, "%s", payload);
+        take_status(f, payload);
     else
         take_state(f, topic, payload);
 }
@@ -455,6 +493,190 @@ static void loses_nothing_when_the_broker_is_killed(void **state)
     finish(f);
 }
 
+static bool is_cleared(void *data)
+{
+    return count_garbage(data) == 1; // the neighbour's stays
+}
+
+static bool all_garbage_seen(void *data)
+{
+    return count_garbage(data) == 6;
+}
+
+static bool ledger_is_right(void *data)
+{
+    const struct fixture *f = data;
+    for (int64_t deadline = 1; 3 * deadline - 2 <= f->store.last; deadline++)
+        if (f->store.ledger[deadline] != (memory_store_attention(deadline, f->store.last) > 0))
+            return false;
+    return true;
+}
+
+static const char *topic_of(const struct fixture *f, const char *rest)
+{
+    static char topic[200];
+    snprintf(topic, sizeof topic, "fristd/v1/%s/%s", f->site, rest);
+    return topic;
+}
+
+static void the_ledger_knows_what_is_retained(void **state)
+{
+    (void)state;
+    struct fixture *f = prepare();
+    subscribe(f, &server);
+    start(f, server.port);
+    for (int64_t last = 1; last <= 4000; last += 333) {
+        wake(f, last);
+        loop_until(&f->loop, all_saved, f);
+        loop_until(&f->loop, ledger_is_right, f);
+    }
+    assert_true(memory_store_has(&f->store, topic_of(f, "status")));
+    mosquitto_server_crash(&server); // again from the watermark
+    mosquitto_server_restart(&server);
+    wake(f, 6000);
+    loop_until(&f->loop, all_saved, f);
+    loop_until(&f->loop, ledger_is_right, f);
+    finish(f);
+}
+
+// Topics of a site, a code and a deadline that are no more, and what somebody else has left.
+static void sweeps_away_what_has_no_business_there(void **state)
+{
+    (void)state;
+    static const char *const old[] = {"fristd/v1/gammel/status", "fristd/v1/gammel/deadline/K1/S-000002/-"};
+    struct fixture *f = prepare();
+    char renamed[100];
+    snprintf(renamed, sizeof renamed, "%s", topic_of(f, "deadline/K99/S-000001/U%2F17"));
+    for (size_t i = 0; i < 2; i++) {
+        mosquitto_server_publish(&server, old[i], "garbage", true);
+        memory_store_note(&f->store, old[i]);
+    }
+    mosquitto_server_publish(&server, renamed, "garbage", true);
+    memory_store_note(&f->store, renamed);
+    mosquitto_server_publish(&server, topic_of(f, "deadline/x"), "garbage", true);
+    mosquitto_server_publish(&server, topic_of(f, "deadline/K2/S-000002/U%2F17"), "garbage",
+                             true); // in its place
+    mosquitto_server_publish(&server, "fristd/v1/nabo/deadline/x", "garbage", true);
+    mosquitto_subscriber_start(&f->subscriber, &f->loop, &server, "fristd/#");
+    f->subscribed = true;
+    loop_until(&f->loop, all_garbage_seen, f);
+    f->store.last = 900;
+    start(f, server.port);
+    assert_int_equal(publisher_status(f->publisher).sweeps, 0);
+    loop_until(&f->loop, is_cleared, f);
+    loop_until(&f->loop, states_are_right, f);
+    loop_until(&f->loop, ledger_is_right, f);
+    for (size_t i = 0; i < 2; i++)
+        assert_false(memory_store_has(&f->store, old[i]));
+    assert_false(memory_store_has(&f->store, renamed));
+    mosquitto_server_publish(&server, "fristd/v1/nabo/deadline/x", NULL, true);
+    finish(f);
+}
+
+static bool has_swept(void *data)
+{
+    return publisher_status(((struct fixture *)data)->publisher).sweeps >= 1;
+}
+
+// More than a broker queues, and than is cleared at a time.
+static void clears_a_flood_of_garbage(void **state)
+{
+    (void)state;
+    struct fixture *f = prepare();
+    mosquitto_server_publish_many(&server, topic_of(f, "deadline/skrald"), 3000);
+    f->store.last = 900;
+    start(f, server.port);
+    loop_until(&f->loop, all_saved, f);
+    loop_until(&f->loop, has_swept, f);
+    assert_in_range(publisher_status(f->publisher).swept.cleared, 2001, 3000);
+    subscribe(f, &server); // what still stands comes now
+    loop_until(&f->loop, states_are_right, f);
+    loop_until(&f->loop, is_online, f);
+    assert_int_equal(f->strangers, 0);
+    finish(f);
+}
+
+static void announces_when_asked(void **state)
+{
+    (void)state;
+    struct fixture *f = prepare();
+    f->store.last = 3000;
+    start(f, server.port);
+    loop_until(&f->loop, all_saved, f);
+    mosquitto_server_publish(&server, topic_of(f, "deadline/K1/S-000001/U%2F17"), "garbage", true);
+    mosquitto_server_publish(&server, topic_of(f, "deadline/K0/S-000007/-"), "garbage", true);
+    publisher_announce(f->publisher);
+    publisher_announce(f->publisher); // amid the first one
+    wake(f, 3300);
+    loop_until(&f->loop, all_saved, f);
+    loop_until(&f->loop, has_swept, f);
+    subscribe(f, &server);
+    loop_until(&f->loop, states_are_right, f);
+    assert_int_equal(count_garbage(f), 0);
+    finish(f);
+}
+
+static bool is_reborn(void *data)
+{
+    struct fixture *f = data;
+    return f->births >= 2 && is_online(f);
+}
+
+static void an_old_will_does_not_hide_the_birth(void **state)
+{
+    (void)state;
+    static const char *const payloads[] = {"{\"status\":\"offline\",\"boot\":\"4e00\",\"since\":null}",
+                                           "garbage", NULL};
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
+        struct fixture *f = prepare();
+        subscribe(f, &server);
+        start(f, server.port);
+        loop_until(&f->loop, is_online, f);
+        mosquitto_server_publish(&server, topic_of(f, "status"), payloads[i], true);
+        loop_until(&f->loop, is_reborn, f);
+        assert_non_null(strstr(f->status, "\"boot\":\"5f01\""));
+        finish(f);
+    }
+}
+
+static void two_that_live_do_not_answer_each_other(void **state)
+{
+    (void)state;
+    struct fixture *f = prepare();
+    subscribe(f, &server);
+    start(f, server.port);
+    loop_until(&f->loop, is_online, f);
+    mosquitto_server_publish(&server, topic_of(f, "status"), "{\"status\":\"online\",\"boot\":\"4e00\"}",
+                             true);
+    assert_false(loop_until_ms(&f->loop, is_reborn, f, 300));
+    finish(f);
+}
+
+static void waits_for_a_slow_broker(void **state)
+{
+    (void)state;
+    struct fixture *f = prepare();
+    subscribe(f, &server);
+    start(f, server.port);
+    wake(f, 3001);
+    loop_until(&f->loop, all_saved, f);
+    mosquitto_server_freeze(&server, true);
+    size_t before = live_bytes();
+    for (int64_t last = 3500; last <= 50000; last += 500) {
+        wake(f, last);
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    }
+    assert_false(loop_until_ms(&f->loop, all_saved, f, 300));
+    assert_in_range(publisher_lag(f->publisher), 50000 - 3001 - MQTT_WINDOW, 50000 - 3001);
+    assert_in_range(live_bytes(), 0, before + 512 * 1024); // two pages
+    mosquitto_server_freeze(&server, false);
+    loop_until(&f->loop, all_saved, f);
+    loop_until(&f->loop, all_seen, f);
+    loop_until(&f->loop, states_are_right, f);
+    assert_int_equal(f->repeats + f->gaps, 0);
+    finish(f);
+}
+
 // --- refusals ---
 
 static void holds_the_stream_while_the_broker_refuses(void **state)
@@ -643,6 +865,13 @@ int main(void)
         cmocka_unit_test(keeps_everything_while_the_broker_is_away),
         cmocka_unit_test(announces_again_to_a_broker_that_has_forgotten),
         cmocka_unit_test(loses_nothing_when_the_broker_is_killed),
+        cmocka_unit_test(the_ledger_knows_what_is_retained),
+        cmocka_unit_test(sweeps_away_what_has_no_business_there),
+        cmocka_unit_test(clears_a_flood_of_garbage),
+        cmocka_unit_test(announces_when_asked),
+        cmocka_unit_test(an_old_will_does_not_hide_the_birth),
+        cmocka_unit_test(two_that_live_do_not_answer_each_other),
+        cmocka_unit_test(waits_for_a_slow_broker),
         cmocka_unit_test(holds_the_stream_while_the_broker_refuses),
         cmocka_unit_test(passes_over_what_can_never_be_sent),
         cmocka_unit_test(leaves_the_status_offline),
@@ -650,5 +879,6 @@ int main(void)
         cmocka_unit_test(can_be_closed_at_any_time),
         cmocka_unit_test(keeps_to_the_schemas),
     };
+    cmocka_set_test_filter(getenv("FRISTD_ONLY")); // one by hand: FRISTD_ONLY='sweeps*'
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }

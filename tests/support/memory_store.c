@@ -171,14 +171,14 @@ static void answer_attention(struct memory_store *store, struct publisher_read *
 static void answer_ledger(struct memory_store *store, struct ledger_read *read)
 {
     int left = read->limit;
-    for (int64_t key = read->after + 1; key < MEMORY_STORE_OTHERS + MEMORY_STORE_DEADLINES && left > 0;
+    for (int64_t key = read->after + 1; key <= MEMORY_STORE_OTHERS + MEMORY_STORE_DEADLINES && left > 0;
          key++) {
         char topic[100] = "";
-        int64_t deadline = key - MEMORY_STORE_OTHERS;
+        int64_t deadline = key - 1 - MEMORY_STORE_OTHERS;
         if (deadline > 0 && store->ledger[deadline])
             snprintf(topic, sizeof topic, "fristd/v1/%s/deadline/K%lld/S-%06lld/%s", store->site,
                      (long long)(deadline % 7), (long long)deadline, deadline % 3 == 0 ? "-" : "U%2F17");
-        const char *found = deadline < 0 ? store->others[key] : topic;
+        const char *found = deadline < 0 ? store->others[key - 1] : topic;
         if (found && found[0]) {
             read->on_topic(read, key, found);
             left--;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <mosquitto.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
@@ -328,6 +329,25 @@ void mosquitto_server_publish(const struct mosquitto_server *server, const char 
                               bool retain)
 {
     publish_with(server, topic, payload ? "-m" : "-n", payload, retain);
+}
+
+void mosquitto_server_publish_many(const struct mosquitto_server *server, const char *topic, int count)
+{
+    mosquitto_lib_init();
+    struct mosquitto *client = mosquitto_new(NULL, true, NULL);
+    mosquitto_username_pw_set(client, MOSQUITTO_SERVER_USER, MOSQUITTO_SERVER_PASSWORD);
+    if (mosquitto_connect(client, "127.0.0.1", server->port, 60) != 0)
+        die(topic);
+    for (int i = 0; i < count; i++) {
+        char numbered[300];
+        snprintf(numbered, sizeof numbered, "%s/%d", topic, i);
+        if (mosquitto_publish(client, NULL, numbered, 1, "x", 0, true) != 0)
+            die(numbered);
+    }
+    while (mosquitto_want_write(client))
+        mosquitto_loop(client, 100, 1);
+    mosquitto_disconnect(client);
+    mosquitto_destroy(client);
 }
 
 void mosquitto_server_publish_bytes(const struct mosquitto_server *server, const char *topic,

@@ -40,6 +40,8 @@ void mosquitto_server_freeze(const struct mosquitto_server *server, bool freeze)
 // mosquitto_pub as somebody else; payload NULL clears a retained topic.
 void mosquitto_server_publish(const struct mosquitto_server *server, const char *topic, const char *payload,
                               bool retain);
+void mosquitto_server_publish_many(const struct mosquitto_server *server, const char *topic,
+                                   int count); // retained, on topic/0, topic/1 …
 void mosquitto_server_publish_bytes(const struct mosquitto_server *server, const char *topic,
                                     const void *bytes,
                                     size_t length); // as many as you like
