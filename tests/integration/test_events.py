@@ -16,7 +16,8 @@ REPLY = f"{SITE}/reply/{SUBSCRIBER}"
 
 class Events(Running):
     def send(self, topic, payload, *options):
-        """As mosquitto_pub sends it; payload as bytes."""
+        """As mosquitto_pub sends it, and not to be measured by the contract."""
+        self.stack.broker.published.append((topic, payload))
         self.stack.account.run(self.stack.broker.client("mosquitto_pub", PUBLISHER)
                                + ["-q", "1", "-t", topic, "-m", payload, *options])
 
