@@ -789,6 +789,60 @@ static void make_mails(struct reporter *reporter)
     write_down(reporter);
 }
 
+// --- the people alone ---
+
+static void on_people_alone(struct casedb_read *read, const struct people *people)
+{
+    struct reporter *reporter = read->data;
+    reporter->on_people(reporter->data, people);
+}
+
+static void on_no_case(struct casedb_read *read, const struct casefile *casefile, const struct fault *faults,
+                       size_t fault_count)
+{
+    (void)read;
+    (void)casefile;
+    (void)faults;
+    (void)fault_count;
+}
+
+static void on_no_fault(struct casedb_read *read, const char *case_id, const struct fault *fault)
+{
+    (void)read;
+    (void)case_id;
+    (void)fault;
+}
+
+static void on_people_read(struct casedb_read *read, enum postgres_status status, const char *cursor,
+                           const struct error *err)
+{
+    struct reporter *reporter = read->data;
+    (void)cursor;
+    reporter->told = status == POSTGRES_OK;
+    end(reporter, status == POSTGRES_OK ? NULL : err);
+}
+
+// Mails of a run that was decided before a restart wait for their addresses, and no look at the case database
+// may have a reason to bring them.
+static void read_people(struct reporter *reporter)
+{
+    static const char *const no_case[] = {"-"};
+    struct error err;
+    reporter->read = (struct casedb_read){
+        .data = reporter,
+        .what = CASEDB_CASES,
+        .case_ids = no_case,
+        .case_id_count = 1,
+        .on_people = on_people_alone,
+        .on_case = on_no_case,
+        .on_gone = on_gone,
+        .on_fault = on_no_fault,
+        .on_done = on_people_read,
+    };
+    if (casedb_read(reporter->options.casedb, &reporter->read, &err) < 0)
+        end(reporter, &err);
+}
+
 // --- the round ---
 
 static void on_runs_done(struct postgres_request *request, enum postgres_status status,
@@ -810,6 +864,8 @@ static void on_runs_done(struct postgres_request *request, enum postgres_status 
             due = &reporter->waiting[i];
     if (due)
         start_report(reporter, due);
+    else if (reporter->unfinished > 0 && reporter->people->person_count == 0)
+        read_people(reporter);
     else
         end(reporter, NULL);
 }

@@ -22,7 +22,7 @@ struct reporter;
 
 // on_people: the people as the case database showed them just now; not called where no case brought them.
 // on_document: the last run of a report as JSON for whoever subscribes; NULL: there is no such report any
-// more. on_done: err NULL: nothing is left to do now; told: whether mails were written down.
+// more. on_done: err NULL: nothing is left to do now; told: whether mails can go out now.
 struct reporter *reporter_new(uv_loop_t *loop, void (*on_people)(void *data, const struct people *people),
                               void (*on_document)(void *data, const char *report, const char *json),
                               void (*on_done)(void *data, bool told, const struct error *err), void *data);
