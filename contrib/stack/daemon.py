@@ -63,6 +63,8 @@ class Daemon:
                      "messages_per_minute": 0, "retry": {"first": "1 second", "max": "2 seconds"}},
             "mqtt": {"host": "localhost", "port": stack.broker.port, "ca_file": authority, "user": "fristd",
                      "password_credential": "fristd.mqtt"},
+            # Each notice at once and as a mail of its own: what most tests want to see.
+            "notices": {"group_wait": "0 seconds", "hours": "always", "mails_per_day": 0, "urgent_per_hour": 0},
             "log": {"level": "debug"},
         }
 

@@ -62,7 +62,9 @@ static const char *const questions[] = {
     " anchor_at, due_at, breached_at, closed_at, late, superseded, derivation FROM transition" WHERE
     " AND ($4::timestamptz IS NULL OR recorded_at <= $4)" ORDER ", number",
     "SELECT rule, subject, occurrence, transition_number, person_id, role, instead_of, stage, stage_at,"
-    " notice.state, attempts, decided_at, next_attempt_at, finished_at, last_reply"
+    " notice.state, attempts, decided_at, coalesce(next_attempt_at, (SELECT c.next_attempt_at FROM notice c"
+    " WHERE c.id = notice.carried_by AND notice.finished_at IS NULL)), finished_at, last_reply, held_by,"
+    " carried_by IS NOT NULL, (SELECT count(*) - 1 FROM notice c WHERE c.carried_by = notice.carried_by)"
     " FROM notice JOIN (SELECT number AS transition_number, rule, subject, occurrence, case_id FROM "
     "transition) t"
     " USING (transition_number, case_id)" WHERE " AND ($4::timestamptz IS NULL OR decided_at <= $4)" ORDER
@@ -134,6 +136,9 @@ static void add_notice(struct case_record *record, const struct postgres_row *ro
         .next_attempt_at = instant_of(row, 12),
         .finished_at = instant_of(row, 13),
         .last_reply = text_of(arena, row, 14),
+        .held_by = text_of(arena, row, 15),
+        .formed = postgres_bool(row, 16),
+        .with = (int)postgres_int8(row, 17),
     };
 }
 
@@ -167,6 +172,8 @@ static void take_back(struct recorded_notice *notice, instant until)
     notice->attempts = 0;
     notice->next_attempt_at = notice->finished_at = INSTANT_NONE;
     notice->last_reply = "";
+    notice->formed = true; // how far it was by then is not kept
+    notice->with = 0;
 }
 
 int case_record_read(const struct postgres_options *journal, const struct case_question *question,

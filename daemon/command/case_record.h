@@ -36,6 +36,9 @@ struct recorded_notice {
     int attempts;
     instant decided_at, next_attempt_at, finished_at;
     const char *last_reply;
+    const char *held_by; // why it did not go at once: "hours", "bound"; NULL: it did, or waited for others
+    bool formed;         // it is in a mail
+    int with;            // how many others are
 };
 
 // An acknowledgement, or a silence that has hidden something.

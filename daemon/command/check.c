@@ -140,6 +140,25 @@ void check_hole(struct check *check, const struct reach_hole *hole)
 
 // --- the parts ---
 
+static void say_hours(struct check *check, const char *unit, const struct office_hours *hours)
+{
+    struct buffer text = {0};
+    office_hours_phrase(hours, LANGUAGE_EN, &text);
+    if (unit)
+        check_good(check, "in %s and the units below it: %s", unit, text.data);
+    else
+        check_good(check, "mail that is not urgent goes %s", text.data);
+    buffer_done(&text);
+}
+
+static void check_rhythm(struct check *check)
+{
+    const struct rhythm *rhythm = &check->config.rhythm;
+    say_hours(check, NULL, &rhythm->hours);
+    for (size_t i = 0; i < rhythm->unit_count; i++)
+        say_hours(check, rhythm->units[i].unit, &rhythm->units[i].hours);
+}
+
 static void check_configuration(struct check *check)
 {
     struct error err;
@@ -151,6 +170,7 @@ static void check_configuration(struct check *check)
     for (size_t i = 0; i < check->config.warning_count; i++)
         check_warning(check, check->config.warnings[i]);
     check_good(check, "site %s, %s", check->config.site, check->config_path);
+    check_rhythm(check);
 }
 
 static void on_rules_warning(void *data, const char *text)

@@ -92,6 +92,8 @@ static void on_people(struct casedb_read *read, const struct people *people)
     }
     if (notices_check_roles(&looking->check->rules, people, &err) < 0)
         check_error(looking->check, &err);
+    if (rhythm_check_units(&looking->check->config.rhythm, people, &err) < 0)
+        check_error(looking->check, &err);
 }
 
 // A view that is mapped wrongly may show anything as a kind; only what looks like one is printed.

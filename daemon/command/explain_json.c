@@ -76,13 +76,14 @@ static json_t *notices(const struct explanation *explanation, const struct expla
     for (size_t i = 0; i < deadline->notice_count; i++) {
         const struct recorded_notice *notice = &deadline->notices[i];
         json_array_append_new(
-            list, json_pack("{s:I, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:s}", "transition",
+            list, json_pack("{s:I, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:s, s:o, s:i}", "transition",
                             (json_int_t)notice->transition_number, "person", person(notice->person_id),
                             "role", notice->role, "instead_of", text(notice->instead_of), "stage_at",
                             moment(explanation, notice->stage_at), "state", notice->state, "attempts",
                             notice->attempts, "decided_at", moment(explanation, notice->decided_at),
                             "next_attempt_at", moment(explanation, notice->next_attempt_at), "finished_at",
-                            moment(explanation, notice->finished_at), "last_reply", notice->last_reply));
+                            moment(explanation, notice->finished_at), "last_reply", notice->last_reply,
+                            "held_by", text(notice->held_by), "sent_with", notice->with));
     }
     return list;
 }

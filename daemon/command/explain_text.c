@@ -297,11 +297,23 @@ static void add_outcome(struct page *page, const struct recorded_notice *notice)
     if (strcmp(notice->state, "sent") == 0) {
         add(page, "sendt ", "sent ");
         add_moment(page, notice->finished_at);
+        if (notice->with > 0)
+            buffer_format(&page->line, in(page, " sammen med %d %s", " together with %d %s"), notice->with,
+                          notice->with == 1 ? in(page, "anden", "other") : in(page, "andre", "others"));
     } else if (strcmp(notice->state, "abandoned") == 0) {
         add(page, "opgivet ", "given up ");
         add_moment(page, notice->finished_at);
         buffer_format(&page->line, in(page, " efter %d %s", " after %d %s"), notice->attempts, attempts);
         add_reply(page, notice);
+    } else if (!notice->formed) {
+        bool hours = notice->held_by && strcmp(notice->held_by, "hours") == 0;
+        if (hours)
+            add(page, "venter på kontortid til ", "waits for office hours until ");
+        else if (notice->held_by)
+            add(page, "venter, da der er mange beskeder, til ", "waits, since there are many, until ");
+        else
+            add(page, "venter på andre beskeder til ", "waits for others until ");
+        add_moment(page, notice->next_attempt_at);
     } else {
         add(page, "endnu ikke sendt", "not sent yet");
         if (notice->attempts > 0)

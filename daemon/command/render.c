@@ -17,13 +17,15 @@ static const char help[] =
     "                     [--sample NAME] TEMPLATE\n"
     "\n"
     "Shows a mail made from the templates in DIR (default " FRISTD_DATA_DIR "/templates)\n"
-    "with made-up data. TEMPLATE is notice, backlog or operator, or that of a report: remands, worklist,\n"
-    "digest or one of your own.\n"
+    "with made-up data. TEMPLATE is notice, gathered (several notices in one mail), gathered_many\n"
+    "(very many; the same templates), backlog or operator, or that of a report: remands, worklist, digest "
+    "or\n"
+    "one of your own.\n"
     "\n"
     "Samples of a notice:\n";
 
-enum mail_kind { MAIL_NOTICE, MAIL_BACKLOG, MAIL_OPERATOR, MAIL_REPORT };
-static const char *const mail_kinds[] = {"notice", "backlog", "operator", NULL};
+enum mail_kind { MAIL_NOTICE, MAIL_GATHERED, MAIL_GATHERED_MANY, MAIL_BACKLOG, MAIL_OPERATOR, MAIL_REPORT };
+static const char *const mail_kinds[] = {"notice", "gathered", "gathered_many", "backlog", "operator", NULL};
 static const char *const report_samples[] = {"full", "empty", "late", "counts", NULL};
 static const char *const report_sample_summaries[] = {
     "everything there is to say (default)", "there is nothing to tell",
@@ -228,6 +230,45 @@ static void make_notice(const struct zone *zone, const struct options *options,
     }
 }
 
+// A breach, a target not reached, a warning and what was settled; for a digest many more of the same.
+static void render_gathered(const struct options *options, const struct wording *wording,
+                            const struct zone *zone, struct mail_text *into, instant *ret_now)
+{
+    struct notice_facts items[4];
+    static const struct gathered_sum few[] = {
+        {"K20", "Børnefaglig undersøgelse afsluttes", RULE_STATUTORY, 1, 1, 1},
+        {"K6", "Underretter orienteres", RULE_TARGET, 0, 1, 0}};
+    static const struct gathered_sum many[] = {
+        {"K20", "Børnefaglig undersøgelse afsluttes", RULE_STATUTORY, 31, 1204, 1},
+        {"K6", "Underretter orienteres", RULE_TARGET, 0, 407, 0},
+        {"K44", NULL, RULE_STATUTORY, 0, 2, 0}};
+    instant now = moment(zone, 2026, 3, 2, CLOCK(8, 0));
+    for (size_t i = 0; i < COUNT(items); i++) {
+        struct notice_sample sample = {0};
+        warning_sample(zone, options->language, &sample);
+        if (i == 0)
+            become_breach(zone, &sample);
+        else if (i == 1)
+            become_own(zone, options->language, &sample);
+        else if (i == 3)
+            sample.facts.transition = TRANSITION_MET;
+        items[i] = sample.facts;
+        items[i].now = now;
+        if (i == 2)
+            items[i].due_at = moment(zone, 2026, 3, 9, END_OF_DAY);
+    }
+    bool digest = options->mail == MAIL_GATHERED_MANY;
+    struct gathered_facts facts = {.now = now,
+                                   .waited = true,
+                                   .decided_at = moment(zone, 2026, 3, 1, 0),
+                                   .items = items,
+                                   .item_count = COUNT(items),
+                                   .sums = digest ? many : few,
+                                   .sum_count = digest ? COUNT(many) : COUNT(few)};
+    wording_gathered(wording, zone, &facts, into);
+    *ret_now = now;
+}
+
 static struct backlog_facts backlog_sample(const struct zone *zone, enum language language)
 {
     static const struct backlog_row rows[2][4] = {
@@ -267,7 +308,9 @@ static int write_message(const struct zone *zone, const struct mail_text *mail, 
 {
     struct buffer calendar = {0}, bytes = {0};
     if (due != CIVIL_NONE)
-        message_calendar_entry(SAMPLE_THREAD_KEY, SAMPLE_HOST, mail->subject.data, due, now, link, &calendar);
+        message_calendar_entry(SAMPLE_THREAD_KEY, SAMPLE_HOST, mail->subject.data, due, now, link, false,
+                               &calendar);
+    struct message_calendar attached = {calendar.data, false};
     const struct message message = {.from_name = "Fristvagten",
                                     .from_address = "fristvagten@" SAMPLE_HOST,
                                     .to_address = "modtager@" SAMPLE_HOST,
@@ -279,7 +322,8 @@ static int write_message(const struct zone *zone, const struct mail_text *mail, 
                                     .html = mail->html.data,
                                     .date = now,
                                     .zone = zone,
-                                    .calendar = calendar.data};
+                                    .calendars = &attached,
+                                    .calendar_count = due != CIVIL_NONE};
     struct error err;
     int result = message_build(&message, &bytes, &err);
     if (result < 0)
@@ -347,6 +391,8 @@ static int render(const struct options *options, const struct wording *wording, 
         now = sample.facts.now;
         link = sample.facts.link;
         due = options->sample == SAMPLE_WARNING ? zone_date(zone, sample.facts.due_at) : CIVIL_NONE;
+    } else if (options->mail == MAIL_GATHERED || options->mail == MAIL_GATHERED_MANY) {
+        render_gathered(options, wording, zone, &mail, &now);
     } else if (options->mail == MAIL_BACKLOG) {
         const struct backlog_facts facts = backlog_sample(zone, options->language);
         wording_backlog(wording, zone, &facts, &mail);

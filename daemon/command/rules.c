@@ -182,11 +182,11 @@ static void add_events(json_t *json, const struct ruleset *rules, const struct r
 static json_t *json_rule(const struct ruleset *rules, const struct rule *rule)
 {
     const char confidence[2] = {rule->confidence, '\0'};
-    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:b}", "id", json_text(rule->id),
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:b}", "id", json_text(rule->id),
                              "code", json_text(rule->code), "title", json_text(rule->title_da), "title_en",
                              json_text(rule->title_en), "basis", json_text(rule->basis), "kind",
                              rules_kind_name(rule->kind), "confidence", confidence, "on",
-                             !rule_is_inert(rule), "sensitive", rule->sensitive);
+                             !rule_is_inert(rule), "sensitive", rule->sensitive, "urgent", rule->urgent);
     json_object_set_new(json, "from", json_date(rule->from));
     json_object_set_new(json, "until", json_date(rule->until));
     add_events(json, rules, rule);

@@ -80,6 +80,14 @@ const char *desk_flag(const struct desk *desk, bool set)
     return set ? yes[desk->language] : NULL;
 }
 
+const char *desk_capitalized(struct desk *desk, const char *text)
+{
+    char *copy = arena_string(&desk->arena, text);
+    if (*copy >= 'a' && *copy <= 'z')
+        *copy -= 'a' - 'A';
+    return copy;
+}
+
 const char *desk_number(struct desk *desk, size_t value)
 {
     buffer_format(&desk->draft, "%zu", value);

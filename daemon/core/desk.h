@@ -48,6 +48,7 @@ void desk_end(struct desk *desk);
 
 const char *desk_take(struct desk *desk);                 // what was drafted; the draft is empty again
 const char *desk_flag(const struct desk *desk, bool set); // NULL when it is not set
+const char *desk_capitalized(struct desk *desk, const char *text); // text that begins a line
 const char *desk_number(struct desk *desk, size_t value);
 const char *desk_full_date(struct desk *desk, instant at);
 const char *desk_short_date(struct desk *desk, instant at);

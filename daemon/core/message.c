@@ -369,13 +369,19 @@ static void add_alternative(struct buffer *into, const struct message *message)
     add_boundary(into, key, 'a', "--");
 }
 
-static void add_calendar_part(struct buffer *into, const char *calendar)
+static const char *method_of(bool cancelled)
 {
-    buffer_add_string(into,
-                      "Content-Type: text/calendar; charset=utf-8; method=PUBLISH;\r\n name=\"frist.ics\"\r\n"
-                      "Content-Disposition: attachment; filename=\"frist.ics\"\r\n"
-                      "Content-Transfer-Encoding: base64\r\n\r\n");
-    add_base64_lines(into, calendar, strlen(calendar));
+    return cancelled ? "CANCEL" : "PUBLISH";
+}
+
+static void add_calendar_part(struct buffer *into, const struct message_calendar *calendar)
+{
+    buffer_format(into,
+                  "Content-Type: text/calendar; charset=utf-8; method=%s;\r\n name=\"frist.ics\"\r\n"
+                  "Content-Disposition: attachment; filename=\"frist.ics\"\r\n"
+                  "Content-Transfer-Encoding: base64\r\n\r\n",
+                  method_of(calendar->cancelled));
+    add_base64_lines(into, calendar->object, strlen(calendar->object));
 }
 
 static int check(const struct message *message, struct error *err)
@@ -398,15 +404,17 @@ int message_build(const struct message *message, struct buffer *into, struct err
         return -1;
     const char *key = message->message_key;
     add_header(into, message);
-    if (message->calendar == NULL) {
+    if (message->calendar_count == 0) {
         add_alternative(into, message);
         return 0;
     }
     add_multipart(into, "mixed", key, 'm');
     add_boundary(into, key, 'm', "");
     add_alternative(into, message);
-    add_boundary(into, key, 'm', "");
-    add_calendar_part(into, message->calendar);
+    for (size_t i = 0; i < message->calendar_count; i++) {
+        add_boundary(into, key, 'm', "");
+        add_calendar_part(into, &message->calendars[i]);
+    }
     add_boundary(into, key, 'm', "--");
     return 0;
 }
@@ -460,13 +468,15 @@ static void add_stamp(struct buffer *into, instant stamp)
 }
 
 void message_calendar_entry(const char *uid_key, const char *host, const char *summary, civil_date due,
-                            instant stamp, const char *link, struct buffer *into)
+                            instant stamp, const char *link, bool cancelled, struct buffer *into)
 {
     static const char text_escapes[] = "\\;,", none[] = "";
     struct buffer uid = {0};
     buffer_format(&uid, "%s@%s", uid_key, host);
-    buffer_add_string(into, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//fristd//fristd//DA\r\n"
-                            "METHOD:PUBLISH\r\nBEGIN:VEVENT\r\n");
+    buffer_format(into,
+                  "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//fristd//fristd//DA\r\n"
+                  "METHOD:%s\r\nBEGIN:VEVENT\r\n",
+                  method_of(cancelled));
     add_property(into, "UID:", uid.data, none);
     add_stamp(into, stamp);
     // The date may move: a later entry with the same UID has to win over the earlier one, so the sequence
@@ -478,10 +488,14 @@ void message_calendar_entry(const char *uid_key, const char *host, const char *s
     if (link)
         add_property(into, "URL:", link, none);
     // Private, since calendars are shared; transparent, since a deadline does not occupy the day.
-    buffer_add_string(into, "STATUS:CONFIRMED\r\nTRANSP:TRANSPARENT\r\nCLASS:PRIVATE\r\n"
-                            "BEGIN:VALARM\r\nACTION:DISPLAY\r\n");
-    add_property(into, "DESCRIPTION:", summary, text_escapes);
-    // Nine in the morning of the day before.
-    buffer_add_string(into, "TRIGGER:-PT15H\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+    buffer_format(into, "STATUS:%s\r\nTRANSP:TRANSPARENT\r\nCLASS:PRIVATE\r\n",
+                  cancelled ? "CANCELLED" : "CONFIRMED");
+    if (!cancelled) {
+        buffer_add_string(into, "BEGIN:VALARM\r\nACTION:DISPLAY\r\n");
+        add_property(into, "DESCRIPTION:", summary, text_escapes);
+        // Nine in the morning of the day before.
+        buffer_add_string(into, "TRIGGER:-PT15H\r\nEND:VALARM\r\n");
+    }
+    buffer_add_string(into, "END:VEVENT\r\nEND:VCALENDAR\r\n");
     buffer_done(&uid);
 }

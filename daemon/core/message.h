@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Builds an RFC 5322 message: encoded words, multipart/alternative with an optional calendar entry, CR LF.
+// Builds an RFC 5322 message: encoded words, multipart/alternative with calendar entries beside it, CR LF.
 // The same input gives the same bytes.
 #ifndef FRISTD_CORE_MESSAGE_H
 #define FRISTD_CORE_MESSAGE_H
@@ -10,6 +10,13 @@
 
 #include <stdbool.h>
 
+// An iCalendar object; cancelled: it takes an earlier one back.
+struct message_calendar {
+    const char *object;
+    bool cancelled;
+};
+#define MESSAGE_CALENDARS_MAX 50
+
 struct message {
     const char *from_name;    // may hold any letters; NULL: none
     const char *from_address; // envelope and From
@@ -19,8 +26,9 @@ struct message {
     const char *message_host;
     const char *subject, *text, *html; // UTF-8; any line ends
     instant date;
-    const struct zone *zone; // for the Date header
-    const char *calendar;    // an iCalendar object to attach, or NULL
+    const struct zone *zone;            // for the Date header
+    struct message_calendar *calendars; // to attach
+    size_t calendar_count;
 };
 
 // True for an address we are ready to put on the wire: a dot-atom, one '@' and a host name, at most 254 bytes
@@ -36,8 +44,8 @@ int message_build(const struct message *message, struct buffer *into, struct err
 
 // An iCalendar object with an all-day entry on the due date and an alarm at nine the day before, for the
 // first warning. uid_key is a key as above and stands for the deadline: a later entry with the same one and a
-// later stamp replaces the earlier. link NULL: none. Appends to `into`.
+// later stamp replaces the earlier, or with `cancelled` takes it back. link NULL: none. Appends to `into`.
 void message_calendar_entry(const char *uid_key, const char *host, const char *summary, civil_date due,
-                            instant stamp, const char *link, struct buffer *into);
+                            instant stamp, const char *link, bool cancelled, struct buffer *into);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "core/phrases.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LANGUAGES 2
@@ -715,4 +716,22 @@ void phrase_count(enum language language, int count, int small_counts, struct bu
 void phrase_at_least(enum language language, int count, struct buffer *into)
 {
     buffer_format(into, language == LANGUAGE_DA ? "mindst %d" : "at least %d", count);
+}
+
+void phrase_gathered(enum language language, enum gathered_word word, int count, struct buffer *into)
+{
+    static const char *const words[LANGUAGES][GATHERED_COUNT][2] = {
+        {[GATHERED_LAW_BROKEN] = {"% lovbestemt frist overskredet", "% lovbestemte frister overskredet"},
+         [GATHERED_OWN_BROKEN] = {"% egen frist/mål ikke holdt", "% egne frister/mål ikke holdt"},
+         [GATHERED_PASSED] = {"% anden dato passeret", "% andre datoer passeret"},
+         [GATHERED_AHEAD] = {"% nærmer sig", "% nærmer sig"},
+         [GATHERED_RESOLVED] = {"% afklaret/flyttet", "% afklaret/flyttet"}},
+        {[GATHERED_LAW_BROKEN] = {"% statutory deadline breached", "% statutory deadlines breached"},
+         [GATHERED_OWN_BROKEN] = {"% own deadline/target not kept", "% own deadlines/targets not kept"},
+         [GATHERED_PASSED] = {"% other date passed", "% other dates passed"},
+         [GATHERED_AHEAD] = {"% coming up", "% coming up"},
+         [GATHERED_RESOLVED] = {"% settled/moved", "% settled/moved"}}};
+    char number[16];
+    snprintf(number, sizeof number, "%d", count);
+    phrase_fill(words[language][word][count != 1], number, into);
 }

@@ -109,6 +109,17 @@ const char *phrase_backlog(enum language language, enum rule_kind kind, enum bac
 void phrase_count(enum language language, int count, int small_counts, struct buffer *into);
 void phrase_at_least(enum language language, int count, struct buffer *into); // "mindst 7"
 
+// How many of a sort a mail of several notices carries: "3 lovbestemte frister overskredet".
+enum gathered_word {
+    GATHERED_LAW_BROKEN,
+    GATHERED_OWN_BROKEN,
+    GATHERED_PASSED,
+    GATHERED_AHEAD,
+    GATHERED_RESOLVED
+};
+#define GATHERED_COUNT 5
+void phrase_gathered(enum language language, enum gathered_word word, int count, struct buffer *into);
+
 // Appends `pattern` with each "%" replaced by `value`.
 void phrase_fill(const char *pattern, const char *value, struct buffer *into);
 

@@ -83,6 +83,7 @@ struct rule {
     char confidence;        // 'A', 'B', 'C'
     bool confirmed;         // a rule with C does nothing until confirmed
     bool sensitive;         // only the code leaves the house
+    bool urgent;            // its notices wait for nothing; by default when its due counts in hours
     const char **case_types;
     int case_type_count; // 0: all
     struct kind_list start, stop, cancel, pause, resume, extend, reset, only_if;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "core/wording.h"
 
+#include "core/gathered.h"
+#include "core/notice_words.h"
 #include "core/phrases.h"
 
 #include <stdlib.h>
@@ -42,6 +44,7 @@ enum {
     NOTICE_ROLE,
     NOTICE_REASON,
     NOTICE_LATE,
+    NOTICE_WAITED,
     NOTICE_STAND_IN,
     NOTICE_LINK,
     NOTICE_DONE,
@@ -69,6 +72,7 @@ static const struct template_field notice_fields[] = {[NOTICE_HEADING] = {"headi
                                                       [NOTICE_ROLE] = {"role", NULL},
                                                       [NOTICE_REASON] = {"reason", NULL},
                                                       [NOTICE_LATE] = {"late", NULL},
+                                                      [NOTICE_WAITED] = {"waited", NULL},
                                                       [NOTICE_STAND_IN] = {"stand_in", NULL},
                                                       [NOTICE_LINK] = {"link", NULL},
                                                       [NOTICE_DONE] = {"done", done_fields},
@@ -140,7 +144,7 @@ static const struct template_field operator_subject_fields[] = {
 struct wording {
     enum language language;
     int small_counts;
-    struct mail_templates notice, backlog, operator;
+    struct mail_templates notice, gathered, backlog, operator;
 };
 
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
@@ -150,6 +154,7 @@ int wording_load(enum language language, wording_read read, void *data, struct w
     wording->language = language;
     wording->small_counts = SMALL_COUNTS_DEFAULT;
     if (mail_templates_load(read, data, "notice", subject_fields, notice_fields, &wording->notice, err) < 0 ||
+        gathered_load(read, data, &wording->gathered, err) < 0 ||
         mail_templates_load(read, data, "backlog", backlog_subject_fields, backlog_fields, &wording->backlog,
                             err) < 0 ||
         mail_templates_load(read, data, "operator", operator_subject_fields, operator_fields,
@@ -171,6 +176,7 @@ void wording_free(struct wording *wording)
     if (wording == NULL)
         return;
     mail_templates_free(&wording->notice);
+    mail_templates_free(&wording->gathered);
     mail_templates_free(&wording->backlog);
     mail_templates_free(&wording->operator);
     free(wording);
@@ -183,83 +189,17 @@ static struct desk desk_begin(const struct wording *wording, const struct zone *
 
 // --- The notice ---
 
-// False when the transition itself says what happened (moved, resumed, …).
-static bool moment_of(const struct notice_facts *facts, enum moment *ret_moment)
-{
-    if (facts->due_at == INSTANT_NONE)
-        return false;
-    switch (facts->transition) {
-    case TRANSITION_APPROACHING:
-        *ret_moment = facts->now <= facts->due_at ? MOMENT_AHEAD : MOMENT_BROKEN;
-        return true;
-    case TRANSITION_ESCALATED:
-        *ret_moment = MOMENT_STILL_BROKEN;
-        return true;
-    case TRANSITION_ACKNOWLEDGEMENT_ENDED:
-        *ret_moment = facts->now <= facts->due_at ? MOMENT_AHEAD : MOMENT_STILL_BROKEN;
-        return true;
-    case TRANSITION_MISSED:
-        *ret_moment = facts->missed_in_a_row > 1   ? MOMENT_SERIES_AGAIN
-                      : facts->missed_in_a_row > 0 ? MOMENT_SERIES_ONCE
-                                                   : MOMENT_BROKEN;
-        return true;
-    case TRANSITION_BREACHED:
-    case TRANSITION_LAPSED:
-    case TRANSITION_PASSED:
-        *ret_moment = MOMENT_BROKEN;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static const char *amount(struct desk *desk, const struct notice_facts *facts, enum moment moment)
-{
-    if (moment == MOMENT_AHEAD)
-        phrase_remaining(desk->language, desk->zone, facts->due_at, facts->now, &desk->draft);
-    else if (moment == MOMENT_STILL_BROKEN)
-        phrase_overdue(desk->language, desk->zone, facts->due_at, facts->now, &desk->draft);
-    else
-        buffer_format(&desk->draft, "%d", facts->missed_in_a_row);
-    return desk_take(desk);
-}
-
-// Text that begins a line.
-static const char *capitalized(struct desk *desk, const char *text)
-{
-    char *copy = arena_string(&desk->arena, text);
-    if (*copy >= 'a' && *copy <= 'z')
-        *copy -= 'a' - 'A';
-    return copy;
-}
-
 static void say_why(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
 {
-    enum moment moment;
-    if (!moment_of(facts, &moment)) {
-        const char *what = phrase_transition(desk->language, facts->rule_kind, facts->transition);
-        const char *kind = capitalized(desk, phrase_kind(desk->language, facts->rule_kind));
-        values[NOTICE_HEADING].text = arena_format(&desk->arena, "%s: %s", kind, what);
-        return;
-    }
-    const char *value = amount(desk, facts, moment);
-    phrase_heading(desk->language, facts->rule_kind, moment, value, &desk->draft);
-    values[NOTICE_HEADING].text = desk_take(desk);
-    phrase_reason(desk->language, facts->rule_kind, moment, value, &desk->draft);
-    values[NOTICE_REASON].text = desk_take(desk);
+    values[NOTICE_HEADING].text = notice_heading(desk, facts);
+    values[NOTICE_REASON].text = notice_reason(desk, facts);
 }
 
-// Red is kept for what the law does not forgive.
-static int tone_of(const struct notice_facts *facts)
+static int place_of_tone(const struct notice_facts *facts)
 {
-    enum moment moment;
-    enum rule_kind kind = facts->rule_kind;
-    if (!moment_of(facts, &moment) || kind == RULE_INFORMATION)
-        return NOTICE_CALM;
-    bool own = kind == RULE_OWN || kind == RULE_TARGET;
-    if (moment == MOMENT_AHEAD)
-        return own ? NOTICE_CALM : NOTICE_WARNING;
-    return own ? NOTICE_WARNING : NOTICE_ALARM;
+    static const int places[] = {
+        [TONE_ALARM] = NOTICE_ALARM, [TONE_WARNING] = NOTICE_WARNING, [TONE_CALM] = NOTICE_CALM};
+    return places[notice_tone(facts)];
 }
 
 static void say_done(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
@@ -305,14 +245,15 @@ static void notice_subject(struct desk *desk, const struct notice_facts *facts, 
 static void notice_body(struct desk *desk, const struct notice_facts *facts, struct template_value *values)
 {
     say_why(desk, facts, values);
-    values[tone_of(facts)].text = desk_flag(desk, true);
+    values[place_of_tone(facts)].text = desk_flag(desk, true);
     values[NOTICE_CODE].text = facts->code;
     values[NOTICE_KIND].text = phrase_kind(desk->language, facts->rule_kind);
     values[NOTICE_NOT_STATUTORY].text = phrase_not_statutory(desk->language, facts->rule_kind);
     values[NOTICE_CASE].text = facts->case_id;
     values[NOTICE_MATTER].text = facts->subject;
     values[NOTICE_UNIT].text = facts->unit;
-    values[NOTICE_DUE_LABEL].text = capitalized(desk, phrase_due_label(desk->language, facts->rule_kind));
+    values[NOTICE_DUE_LABEL].text =
+        desk_capitalized(desk, phrase_due_label(desk->language, facts->rule_kind));
     phrase_due(desk->language, desk->zone, facts->rule_kind, facts->due_at, &desk->draft);
     values[NOTICE_DUE].text = desk_take(desk);
     if (facts->anchor_at != INSTANT_NONE) {
@@ -321,6 +262,7 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     }
     values[NOTICE_ROLE].text = phrase_role(desk->language, facts->role);
     values[NOTICE_LATE].text = desk_flag(desk, facts->late);
+    values[NOTICE_WAITED].text = notice_waited(desk, facts->waited, facts->decided_at);
     values[NOTICE_STAND_IN].text = desk_flag(desk, facts->instead_of_another);
     values[NOTICE_LINK].text = facts->link;
     say_done(desk, facts, values);
@@ -338,6 +280,14 @@ void wording_notice(const struct wording *wording, const struct zone *zone, cons
     notice_subject(&desk, facts, subject);
     notice_body(&desk, facts, body);
     mail_templates_render(&wording->notice, subject, body, into);
+    desk_end(&desk);
+}
+
+void wording_gathered(const struct wording *wording, const struct zone *zone,
+                      const struct gathered_facts *facts, struct mail_text *into)
+{
+    struct desk desk = desk_begin(wording, zone);
+    gathered_render(&wording->gathered, &desk, facts, into);
     desk_end(&desk);
 }
 

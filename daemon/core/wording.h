@@ -19,6 +19,8 @@ struct notice_facts {
     instant anchor_at, due_at, now;
     int missed_in_a_row;     // of a series (struct deadline); 0: it is none
     bool late;               // told after its time
+    bool waited;             // it was held back for hours or bounds, since it was decided
+    instant decided_at;      // when waited
     const char *role;        // in which role this person is told, as configured ("caseworker", "team_leader")
     bool instead_of_another; // he stands in for somebody who is away
     const char *link;        // into the case system; NULL: none
@@ -26,6 +28,23 @@ struct notice_facts {
     size_t done_count;
     const char *const *derivation; // explain lines: how the date came about
     size_t derivation_count;
+};
+
+// Several notices to one person in one mail: all of them, or of very many the sums and the worst.
+struct gathered_sum {
+    const char *code, *title; // title NULL when sensitive
+    enum rule_kind rule_kind;
+    int ahead, broken; // within their date, and beyond it
+    int resolved;      // done, moved or ended since the person was told
+};
+struct gathered_facts {
+    instant now;
+    bool waited;                      // some were held back for hours or bounds
+    instant decided_at;               // the first of them, when waited
+    const struct notice_facts *items; // worst first, then what was resolved; derivation and done are not said
+    size_t item_count;
+    const struct gathered_sum *sums; // of all, a rule each
+    size_t sum_count;
 };
 
 #define NOTICE_DONE_MAX 20 // lines on what was done; how many came before them is said
@@ -64,9 +83,9 @@ struct operator_facts {
 
 struct wording; // the compiled templates of one language
 
-// The templates of one language: notice.subject, notice.txt, notice.html, backlog.*, operator.*. What may
-// stand in a subject is a list of its own: the code, the case, the due date, and nothing that tells more
-// (LAW, 11.3 and 11.4).
+// The templates of one language: notice.subject, notice.txt, notice.html, gathered.*, backlog.*, operator.*.
+// What may stand in a subject is a list of its own: the code, the case, the due date, and nothing that tells
+// more (LAW, 11.3 and 11.4).
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
 void wording_free(struct wording *wording);                               // NULL is fine
@@ -75,6 +94,9 @@ void wording_set_small_counts(struct wording *wording, int small_counts); // def
 // The subject depends on code, case, kind and due alone: it is the same for all mails on one deadline.
 void wording_notice(const struct wording *wording, const struct zone *zone, const struct notice_facts *facts,
                     struct mail_text *into);
+// The subject tells how many of what kind, and codes.
+void wording_gathered(const struct wording *wording, const struct zone *zone,
+                      const struct gathered_facts *facts, struct mail_text *into);
 void wording_backlog(const struct wording *wording, const struct zone *zone,
                      const struct backlog_facts *facts, struct mail_text *into);
 void wording_operator(const struct wording *wording, const struct zone *zone,

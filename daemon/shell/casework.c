@@ -28,6 +28,7 @@ struct casework {
     const char *site, *fingerprint;
     enum language language; // of derivations
     const struct ruleset *rules;
+    const struct rhythm *rhythm;
     struct evaluator *evaluator, *explainer;
     struct people people;
     instant now;
@@ -54,13 +55,14 @@ struct casework {
 };
 
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
-                              enum language language)
+                              enum language language, const struct rhythm *rhythm)
 {
     struct casework *work = memory_alloc(sizeof *work);
     work->site = site;
     work->rules = rules;
     work->fingerprint = fingerprint;
     work->language = language;
+    work->rhythm = rhythm;
     work->evaluator = evaluator_new(rules);
     work->explainer = evaluator_new(rules);
     return work;
@@ -177,6 +179,7 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
                               int transition_index)
 {
     const struct deadline *deadline = decided->deadline;
+    const struct rule *rule = deadline->rule;
     struct journal_batch *batch = work->batch;
     struct addressees addressees;
     civil_date today = zone_date(work->rules->zone, work->now);
@@ -195,6 +198,10 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
         const char *occurrence = arena_format(&batch->arena, "%d", deadline->occurrence);
         const char *due = arena_format(&batch->arena, "%lld", (long long)deadline->due_at);
         const char *at = arena_format(&batch->arena, "%lld", (long long)happening->stages[0].at);
+        bool waits = false;
+        instant goes_at = rule->urgent ? work->now
+                                       : rhythm_next(work->rhythm, work->rules, &work->people,
+                                                     recipient->person_id, work->now, &waits);
         const char *identity[] = {work->site, "stage", casefile->id, deadline->rule->id,  deadline->subject,
                                   occurrence, due,     at,           recipient->person_id};
         add_notice(batch,
@@ -208,7 +215,9 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
                        .stage = happening->stages[0].stage,
                        .stage_at = happening->stages[0].at,
                        .facts = "",
-                       .next_attempt_at = work->now,
+                       .next_attempt_at = goes_at,
+                       .held_by = waits ? "hours" : NULL,
+                       .urgent = rule->urgent,
                    },
                    identity, sizeof identity / sizeof identity[0]);
     }

@@ -9,6 +9,7 @@
 #include "core/difference.h"
 #include "core/explain.h"
 #include "core/people.h"
+#include "core/rhythm.h"
 #include "shell/journal.h"
 
 struct casework;
@@ -21,7 +22,7 @@ struct rule_changes {
 
 // Everything given is borrowed. language: that of the derivations which are written down.
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
-                              enum language language);
+                              enum language language, const struct rhythm *rhythm);
 void casework_free(struct casework *work); // NULL is fine
 
 // A new look at the cases. backlog: what is new and already late is counted for a report, not told (DESIGN,

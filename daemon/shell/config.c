@@ -362,6 +362,51 @@ static int refuse_password(struct reading *reading, const struct key *key, const
         key->path);
 }
 
+// --- office hours ---
+
+static int parse_hours(struct reading *reading, const char *what, const struct yaml_node *node,
+                       struct office_hours *ret_hours)
+{
+    const char *text;
+    struct error inner;
+    if (value_text(node, what, TEXT_MAX_BYTES, &text, reading->err) < 0)
+        return -1;
+    if (office_hours_parse(text, ret_hours, &inner) < 0)
+        return yaml_error(node, reading->err, "%s: %s", what, inner.text);
+    return 0;
+}
+
+static int read_hours(struct reading *reading, const struct key *key, const struct yaml_node *node,
+                      void *field)
+{
+    return parse_hours(reading, key->path, node, field);
+}
+
+// Which units there are only the case database knows.
+static int read_unit_hours(struct reading *reading, const struct key *key, const struct yaml_node *node,
+                           void *field)
+{
+    (void)field;
+    struct rhythm *rhythm = &reading->config->rhythm;
+    const char *text = yaml_text(node, NULL);
+    if (text && text[0] == '\0') // all of them are commented out
+        return 0;
+    if (!yaml_is_map(node))
+        return yaml_error(node, reading->err, "%s must be a map from units to hours", key->path);
+    struct unit_hours *units = arena_alloc(&reading->config->arena, yaml_count(node) * sizeof *units);
+    for (size_t i = 0; i < yaml_count(node); i++) {
+        const struct yaml_node *name = yaml_key(node, i);
+        units[i].unit = keep(reading, yaml_text(name, NULL));
+        units[i].place = yaml_place(name);
+        units[i].place.file = reading->config->path;
+        if (parse_hours(reading, key->path, yaml_value(node, i), &units[i].hours) < 0)
+            return -1;
+    }
+    rhythm->units = units;
+    rhythm->unit_count = yaml_count(node);
+    return 0;
+}
+
 // --- the table ---
 
 static const char *const languages[] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en", NULL};
@@ -469,6 +514,18 @@ static const struct key keys[] = {
      .reloadable = true},
     {"mail.retry.give_up_after", .read = read_seconds, AT(give_up_after_s), FIELD_INT, "2 days", SECOND,
      90 * DAY, .reloadable = true},
+
+    {"notices.group_wait", .read = read_seconds, AT(rhythm.group_wait_s), FIELD_INT, "30 seconds", 0, HOUR,
+     .reloadable = true},
+    {"notices.hours", .read = read_hours, AT(rhythm.hours), .fallback = "mo-fr 08:00-16:00",
+     .reloadable = true},
+    {"notices.units", .read = read_unit_hours, AT(rhythm.units), .reloadable = true},
+    {"notices.mails_per_day", .read = read_int, AT(rhythm.mails_per_day), FIELD_INT, "10", 0, 10000,
+     .reloadable = true},
+    {"notices.urgent_per_hour", .read = read_int, AT(rhythm.urgent_per_hour), FIELD_INT, "10", 0, 100000,
+     .reloadable = true},
+    {"notices.listed", .read = read_int, AT(rhythm.listed), FIELD_INT, "10", 1, RHYTHM_LISTED_MAX,
+     .reloadable = true},
 
     {"mqtt.enabled", .read = read_bool, AT(mqtt_enabled), FIELD_BOOL, "true"},
     {"mqtt.host", .read = read_host, AT(mqtt.host)},

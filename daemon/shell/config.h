@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/explain.h"
 #include "core/memory.h"
+#include "core/rhythm.h"
 #include "shell/casedb.h"
 #include "shell/mail.h"
 #include "shell/mqtt.h"
@@ -36,6 +37,7 @@ struct config {
     const char *mail_from, *mail_from_name,
         *mail_host; // host part of Message-IDs; default the domain of mail_from
     int retry_first_s, retry_max_s, give_up_after_s; // defaults 60, 3600, 172800
+    struct rhythm rhythm;                            // when mails to one person go
 
     bool mqtt_enabled;         // default true
     struct mqtt_options mqtt;  // will_* are filled by the publisher

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// A notice goes: journal ──read──▶ parcel (addressed) ──its turn: worded──▶ mail ──▶ outcome ──commit──▶ gone
-// from memory.
-// It is not read again while it is a parcel, and it is a parcel until its outcome is committed, however long
-// the journal is away. Only a crash in between sends it again, with the same Message-ID: the one window for a
-// duplicate (DESIGN, section 5).
+// What is not urgent is decided as a loose notice, in no mail yet. Forming turns the loose ones that may go
+// into mails, one notice carrying the others of its person, and commits that: what a crash finds afterwards
+// is the same mail with the same Message-ID. Urgent notices are mails from the start.
+//
+// A mail goes: journal ──read──▶ parcel (addressed) ──its turn: worded──▶ mail ──▶ outcome ──commit──▶ gone
+// from memory. One that carries others is first rid of what has become out of date, and what it will tell is
+// read. It is not read again while it is a parcel, and it is a parcel until its outcome is committed, however
+// long the journal is away. Only a crash in between sends it again, with the same Message-ID: the one window
+// for a duplicate (DESIGN, section 5).
 #include "shell/delivery.h"
 
-#include "core/link.h"
 #include "core/message.h"
 #include "core/notices.h"
+#include "shell/journal_mails.h"
 #include "shell/log.h"
 #include "shell/report_delivery.h"
 
@@ -18,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_MAX 64 // of a derivation, a history or a report in one mail
+#define UNFOLD_TOGETHER 200 // notices of a mail that was given up, in one commit
 
 // A burst's outcomes are written together: this many, or those of this long. It widens the window for a
 // duplicate by as much.
@@ -29,11 +33,14 @@ struct parcel {
     struct mail_message message;
     struct delivery *delivery;
     struct arena arena; // what of the notice is needed after it was sent
-    struct waiting_notice notice;
+    struct letter letter;
     struct buffer bytes;
     const char *to;
     size_t slot;                            // index into delivery.parcels
     const struct journal_batch *outcome_in; // NULL: none yet
+    const char *given_up_for;               // a mail with others, given up: why. They are told of one by one
+    int64_t unfolded_until;                 // the last of those
+    size_t unfolded;
 };
 
 struct delivery {
@@ -41,7 +48,7 @@ struct delivery {
     struct mail *mail;
     instant (*clock)(void *data);
     void *clock_data;
-    struct delivery_context context;
+    struct letter_context context;
     int holds;
     struct parcel *parcels[DELIVERY_MAX];
     size_t parcel_count;
@@ -49,6 +56,14 @@ struct delivery {
     int read_count;
     struct journal_notices notices;
     int64_t except[DELIVERY_MAX];
+    struct journal_busy busy;       // forming
+    struct journal_parts parts;     // of the mails just read that carry others
+    int64_t gathered[DELIVERY_MAX]; // their ids
+    size_t gathered_count;
+    struct journal_batch aside; // for forming and pruning
+    struct parcel *unfolding;   // NULL: none
+    struct journal_notices unfolded;
+    struct journal_batch unfolded_batch;
     struct journal_batch batches[2]; // one is written while the other fills
     struct journal_batch *filling,
         *unwritten;              // unwritten: could not be, and is tried again when the journal is there
@@ -83,6 +98,8 @@ static void drop_parcel(struct parcel *parcel)
     struct parcel *last = delivery->parcels[--delivery->parcel_count];
     delivery->parcels[parcel->slot] = last;
     last->slot = parcel->slot;
+    free(parcel->letter.items);
+    free(parcel->letter.sums);
     buffer_done(&parcel->bytes);
     arena_done(&parcel->arena);
     free(parcel);
@@ -97,6 +114,8 @@ void delivery_free(struct delivery *delivery)
         drop_parcel(delivery->parcels[0]);
     journal_batch_done(&delivery->batches[0]);
     journal_batch_done(&delivery->batches[1]);
+    journal_batch_done(&delivery->aside);
+    journal_batch_done(&delivery->unfolded_batch);
     free(delivery);
 }
 
@@ -105,7 +124,7 @@ void delivery_stop(struct delivery *delivery)
     uv_close((uv_handle_t *)&delivery->outcomes_timer, NULL);
 }
 
-void delivery_set_context(struct delivery *delivery, const struct delivery_context *context)
+void delivery_set_context(struct delivery *delivery, const struct letter_context *context)
 {
     delivery->context = *context;
 }
@@ -144,206 +163,9 @@ static instant now_of(const struct delivery *delivery)
     return delivery->clock(delivery->clock_data);
 }
 
-// --- wording ---
-
-static size_t split_lines(struct arena *arena, const char *text, const char **lines, size_t capacity)
+static bool is_about_a_person(const struct waiting_notice *notice)
 {
-    size_t count = 0;
-    while (text && *text && count < capacity) {
-        size_t length = strcspn(text, "\n");
-        lines[count++] = arena_copy(arena, text, length);
-        text += length;
-        text += *text == '\n';
-    }
-    return count;
-}
-
-static const struct rule *rule_of(const struct delivery *delivery, const char *id)
-{
-    int line = id ? rules_find_line(delivery->context.rules, id) : -1;
-    if (line < 0)
-        return NULL;
-    const struct rule_line *versions = &delivery->context.rules->lines[line];
-    return versions->versions[versions->version_count - 1];
-}
-
-static const char *title_of(const struct rule *rule, enum language language)
-{
-    return language == LANGUAGE_EN && rule->title_en ? rule->title_en : rule->title_da;
-}
-
-static const char *link_of(const struct delivery *delivery, struct arena *arena, const char *case_id)
-{
-    struct buffer link = {0};
-    if (delivery->context.config->link == NULL)
-        return NULL;
-    link_to_case(&link, delivery->context.config->link, case_id);
-    const char *copy = arena_copy(arena, link.data, link.length);
-    buffer_done(&link);
-    return copy;
-}
-
-// "UNTIL REASON PERSON" of an acknowledgement. Somebody whom the case database does not know is not named.
-static void parse_acknowledged(struct arena *arena, const struct people *people, const char *text,
-                               struct notice_done *into)
-{
-    char *rest;
-    into->what = TRANSITION_ACKNOWLEDGED;
-    into->until = strtoll(text, &rest, 10);
-    rest += *rest == ' ';
-    size_t length = strcspn(rest, " ");
-    into->reason = arena_copy(arena, rest, length);
-    const struct person *person = people_find(people, rest + length + (rest[length] == ' '));
-    if (person == NULL)
-        return;
-    into->person = person->id;
-    into->person_role = *person->role ? person->role : NULL;
-}
-
-// "EPOCH KIND", "EPOCH told ROLE", "EPOCH acknowledged …" or "EPOCH silenced …", as the journal writes it;
-// anything else is passed over.
-static bool parse_done(struct arena *arena, const struct people *people, const char *line,
-                       struct notice_done *ret_done)
-{
-    char *rest;
-    *ret_done = (struct notice_done){.at = strtoll(line, &rest, 10), .until = INSTANT_NONE};
-    if (strncmp(rest, " told ", 6) == 0) {
-        ret_done->role = rest + 6;
-        return true;
-    }
-    if (strncmp(rest, " acknowledged ", 14) == 0) {
-        parse_acknowledged(arena, people, rest + 14, ret_done);
-        return true;
-    }
-    if (strncmp(rest, " silenced ", 10) == 0) {
-        parse_acknowledged(arena, people, rest + 10, ret_done);
-        ret_done->silenced = true;
-        return true;
-    }
-    return *rest == ' ' && transition_parse(rest + 1, &ret_done->what) == 0;
-}
-
-static void word_stage(struct parcel *parcel, struct mail_text *text, struct message *message)
-{
-    struct delivery *delivery = parcel->delivery;
-    const struct config *config = delivery->context.config;
-    struct waiting_notice *notice = &parcel->notice;
-    const struct rule *rule = rule_of(delivery, notice->rule); // NULL: retired since
-    struct arena *arena = &parcel->arena;
-    const char *derivation[LINES_MAX], *history[LINES_MAX];
-    struct notice_done done[LINES_MAX];
-    size_t history_count = split_lines(arena, notice->history, history, LINES_MAX), done_count = 0;
-    int approaching = 0;
-    bool was_hidden = false; // which says why it comes now
-    for (size_t i = 0; i < history_count; i++)
-        if (parse_done(arena, delivery->context.people, history[i], &done[done_count])) {
-            approaching += done[done_count].role == NULL && done[done_count].what == TRANSITION_APPROACHING;
-            was_hidden |= done[done_count].silenced && done[done_count].at <= notice->stage_at &&
-                          notice->stage_at < done[done_count].until;
-            done_count++;
-        }
-    struct notice_facts facts = {
-        .case_id = notice->case_id,
-        .subject = notice->subject,
-        .unit = *notice->case_unit ? notice->case_unit : notice->unit,
-        .code = notice->code,
-        .title = rule ? title_of(rule, config->language) : NULL,
-        // The derivation ends with the basis; without one it stands alone.
-        .basis = rule && *notice->derivation == '\0' ? rule->basis : NULL,
-        .sensitive = notice->sensitive,
-        .rule_kind = rule ? rule->kind : RULE_OWN,
-        .transition = notice->transition,
-        .state = notice->state,
-        .anchor_at = notice->anchor_at,
-        .due_at = notice->due_at,
-        .now = now_of(delivery),
-        .missed_in_a_row = notice->missed_in_a_row,
-        .late = notice->late && !was_hidden,
-        .role = notice->role,
-        .instead_of_another = notice->instead_of != NULL,
-        .link = link_of(delivery, arena, notice->case_id),
-        .done = done,
-        .done_count = done_count,
-        .derivation = derivation,
-        .derivation_count = split_lines(arena, notice->derivation, derivation, LINES_MAX),
-    };
-    wording_notice(delivery->context.wording, delivery->context.rules->zone, &facts, text);
-
-    char key[MESSAGE_KEY_SIZE];
-    const char *occurrence = arena_format(arena, "%d", notice->occurrence);
-    const char *thread[] = {config->site, "thread",        notice->case_id,
-                            notice->rule, notice->subject, occurrence};
-    message->thread_key = arena_string(arena, message_key(thread, sizeof thread / sizeof thread[0], key));
-    if (notice->transition == TRANSITION_APPROACHING && approaching <= 1) {
-        struct buffer entry = {0};
-        message_calendar_entry(message->thread_key, message->message_host, text->subject.data,
-                               zone_date(delivery->context.rules->zone, notice->due_at), facts.now,
-                               facts.link, &entry);
-        message->calendar = arena_copy(arena, entry.data, entry.length);
-        buffer_done(&entry);
-    }
-}
-
-static void word_backlog(struct parcel *parcel, struct mail_text *text)
-{
-    struct delivery *delivery = parcel->delivery;
-    const char *lines[LINES_MAX * 4];
-    size_t count = split_lines(&parcel->arena, parcel->notice.facts, lines, sizeof lines / sizeof lines[0]);
-    struct backlog_row rows[LINES_MAX * 4];
-    struct backlog_facts facts = {.unit = count > 0 ? lines[0] : "", .now = now_of(delivery), .rows = rows};
-    for (size_t i = 1; i < count; i++) {
-        char id[CASEFILE_ID_MAX + 1];
-        int open, breached;
-        if (sscanf(lines[i], "%200s %d %d", id, &open, &breached) != 3)
-            continue;
-        const struct rule *rule = rule_of(delivery, id);
-        if (rule == NULL)
-            continue; // retired since
-        rows[facts.row_count++] = (struct backlog_row){
-            .code = rule->code,
-            .title = rule->sensitive ? NULL : title_of(rule, delivery->context.config->language),
-            .rule_kind = rule->kind,
-            .open = open,
-            .breached = breached,
-        };
-    }
-    wording_backlog(delivery->context.wording, delivery->context.rules->zone, &facts, text);
-}
-
-static const char *next_field(char **at)
-{
-    char *field = *at;
-    char *tab = strchr(field, '\t');
-    if (tab)
-        *tab = '\0';
-    *at = tab ? tab + 1 : field + strlen(field);
-    return field;
-}
-
-static void word_operator(struct parcel *parcel, struct mail_text *text)
-{
-    struct delivery *delivery = parcel->delivery;
-    bool faults = strcmp(parcel->notice.purpose, "data_quality") == 0;
-    const char *lines[LINES_MAX * 2];
-    size_t count = split_lines(&parcel->arena, parcel->notice.facts, lines, sizeof lines / sizeof lines[0]);
-    struct operator_line rows[LINES_MAX * 2];
-    struct operator_facts facts = {.now = now_of(delivery), .lines = rows};
-    for (size_t i = 1; i < count; i++) { // the first line is the count of all
-        char *at = arena_string(&parcel->arena, lines[i]);
-        struct operator_line *row = &rows[facts.line_count++];
-        const char *first = next_field(&at);
-        row->what = faults ? "data_fault" : first;
-        row->case_id = next_field(&at);
-        row->code = next_field(&at);
-        row->detail = faults ? first : next_field(&at);
-    }
-    wording_operator(delivery->context.wording, delivery->context.rules->zone, &facts, text);
-}
-
-static struct report_context report_context(const struct delivery *delivery)
-{
-    const struct delivery_context *context = &delivery->context;
-    return (struct report_context){context->config, context->rules, context->people, context->reports};
+    return *notice->person_id != '\0';
 }
 
 static bool is_report(const struct waiting_notice *notice)
@@ -351,45 +173,13 @@ static bool is_report(const struct waiting_notice *notice)
     return strcmp(notice->purpose, "report") == 0;
 }
 
-static void word_report(struct parcel *parcel, struct mail_text *text)
-{
-    const struct report_context context = report_context(parcel->delivery);
-    report_notice_word(&context, &parcel->notice, text);
-}
-
 // Worded when its turn comes, not when it is read: a thousand at once would keep the loop, and the mail
 // server waiting.
 static void on_turn(struct mail_message *mail)
 {
     struct parcel *parcel = mail->data;
-    struct delivery *delivery = parcel->delivery;
-    const struct config *config = delivery->context.config;
-    struct mail_text text = {0};
-    struct message message = {
-        .from_name = config->mail_from_name,
-        .from_address = config->mail_from,
-        .to_address = parcel->to,
-        .message_key = parcel->notice.message_key,
-        .message_host = config->mail_host,
-        .date = now_of(delivery),
-        .zone = delivery->context.rules->zone,
-    };
-    if (strcmp(parcel->notice.purpose, "stage") == 0)
-        word_stage(parcel, &text, &message);
-    else if (strcmp(parcel->notice.purpose, "backlog") == 0)
-        word_backlog(parcel, &text);
-    else if (is_report(&parcel->notice))
-        word_report(parcel, &text);
-    else
-        word_operator(parcel, &text);
-    message.subject = text.subject.data;
-    message.text = text.text.data;
-    message.html = text.html.data;
-    struct error err;
-    int built = message_build(&message, &parcel->bytes, &err);
-    assert(built == 0); // addresses and keys were looked at before
-    (void)built;
-    mail_text_done(&text);
+    letter_write(&parcel->letter, &parcel->delivery->context, parcel->to, now_of(parcel->delivery),
+                 &parcel->arena, &parcel->bytes);
     mail->bytes = parcel->bytes.data;
     mail->length = parcel->bytes.length;
 }
@@ -444,6 +234,7 @@ static void write_outcomes(struct delivery *delivery)
     delivery->unwritten = NULL;
     batch->data = delivery;
     batch->now = now_of(delivery);
+    batch->urgent_per_hour = delivery->context.config->rhythm.urgent_per_hour;
     batch->on_done = on_batch_done;
     delivery->writing = true;
     journal_commit(delivery->journal, batch);
@@ -455,9 +246,9 @@ static void add_outcome(struct parcel *parcel, enum notice_state state, instant 
     struct journal_batch *batch = parcel->delivery->filling;
     MEMORY_GROW(batch->outcomes, batch->outcome_count, batch->outcome_capacity);
     batch->outcomes[batch->outcome_count++] = (struct journal_outcome){
-        .notice_id = parcel->notice.id,
+        .notice_id = parcel->letter.notice.id,
         .state = state,
-        .attempts = parcel->notice.attempts + 1,
+        .attempts = parcel->letter.notice.attempts + 1,
         .next_attempt_at = next_attempt_at,
         .finished_at = next_attempt_at == INSTANT_NONE ? now_of(parcel->delivery) : INSTANT_NONE,
         .last_reply = arena_string(&batch->arena, reply),
@@ -468,12 +259,10 @@ static void add_outcome(struct parcel *parcel, enum notice_state state, instant 
     parcel->delivery->burst_given_up += state == NOTICE_ABANDONED;
 }
 
-static int add_failure(struct parcel *parcel, const struct rule *rule)
+static int add_failure(struct journal_batch *batch, const struct waiting_notice *notice,
+                       const struct rule *rule, instant now)
 {
-    const struct waiting_notice *notice = &parcel->notice;
-    struct journal_batch *batch = parcel->delivery->filling;
     struct arena *arena = &batch->arena;
-    instant now = now_of(parcel->delivery);
     MEMORY_GROW(batch->transitions, batch->transition_count, batch->transition_capacity);
     batch->transitions[batch->transition_count] = (struct journal_transition){
         .transition =
@@ -502,11 +291,11 @@ static int add_failure(struct parcel *parcel, const struct rule *rule)
     return (int)batch->transition_count++;
 }
 
-static void tell_next_level(struct parcel *parcel, const struct rule *rule, int transition_index)
+// At once. Those who hear of many things hear of them together.
+static void tell_next_level(struct delivery *delivery, struct journal_batch *batch,
+                            const struct waiting_notice *notice, const struct rule *rule,
+                            int transition_index, bool with_others)
 {
-    const struct waiting_notice *notice = &parcel->notice;
-    struct delivery *delivery = parcel->delivery;
-    struct journal_batch *batch = delivery->filling;
     struct arena *arena = &batch->arena;
     instant now = now_of(delivery);
     if (rule == NULL || rule->escalation == NULL || notice->stage < 0)
@@ -529,6 +318,8 @@ static void tell_next_level(struct parcel *parcel, const struct rule *rule, int 
             .stage_at = notice->stage_at,
             .facts = "",
             .next_attempt_at = now,
+            .urgent = true,
+            .with_others = with_others,
         };
         const char *identity[] = {"instead of a notice that failed", notice->message_key,
                                   recipient->person_id};
@@ -536,10 +327,9 @@ static void tell_next_level(struct parcel *parcel, const struct rule *rule, int 
     }
 }
 
-static void tell_operators(struct parcel *parcel, const char *reply)
+static void tell_operators(struct delivery *delivery, struct journal_batch *batch,
+                           const struct waiting_notice *notice, const char *reply)
 {
-    const struct waiting_notice *notice = &parcel->notice;
-    struct journal_batch *batch = parcel->delivery->filling;
     MEMORY_GROW(batch->notices, batch->notice_count, batch->notice_capacity);
     struct journal_notice *added = &batch->notices[batch->notice_count++];
     *added = (struct journal_notice){
@@ -552,46 +342,60 @@ static void tell_operators(struct parcel *parcel, const char *reply)
         .stage_at = INSTANT_NONE,
         .facts = arena_format(&batch->arena, "1\nnotice_given_up\t%s\t%s\t%.9s\n", notice->case_id,
                               notice->code ? notice->code : "", reply_code(reply)),
-        .next_attempt_at = now_of(parcel->delivery),
+        .next_attempt_at = now_of(delivery),
     };
     const char *identity[] = {"a notice that failed", notice->message_key};
     message_key(identity, 2, added->message_key);
 }
 
+// The next level hears of what this person could not be told. What became of a deadline concerns nobody else.
+static void pass_on(struct delivery *delivery, struct journal_batch *batch,
+                    const struct waiting_notice *notice, bool with_others)
+{
+    if (strcmp(notice->purpose, "stage") != 0 || notice->transition_number == 0 || notice->out_of_date)
+        return;
+    const struct rule *rule = letter_rule(&delivery->context, notice->rule);
+    int failure = add_failure(batch, notice, rule, now_of(delivery));
+    tell_next_level(delivery, batch, notice, rule, failure, with_others);
+}
+
 // Nobody is left without word: the next level and the operators hear that this person could not be reached.
 static void give_up(struct parcel *parcel, const char *reply)
 {
-    const struct waiting_notice *notice = &parcel->notice;
+    const struct waiting_notice *notice = &parcel->letter.notice;
+    struct delivery *delivery = parcel->delivery;
+    if (parcel->letter.gathered && parcel->given_up_for == NULL) {
+        parcel->given_up_for = arena_string(&parcel->arena, reply);
+        return; // step() goes on with what it carries, and comes back here
+    }
     add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, reply);
-    if (*notice->person_id == '\0') {
+    if (!is_about_a_person(notice)) {
         log_line(LOG_LEVEL_ERROR, "delivery",
                  "the operators' address cannot be reached, mend the configuration notice=%lld reply=%s",
                  (long long)notice->id, reply);
         return;
     }
     log_line(LOG_LEVEL_ERROR, "delivery",
-             "given up, the next level and the operators are told notice=%lld case=%s person=%s reply=%s",
-             (long long)notice->id, notice->case_id, notice->person_id, reply);
+             "given up, the next level and the operators are told notice=%lld with=%zu case=%s person=%s "
+             "reply=%s",
+             (long long)notice->id, parcel->unfolded, notice->case_id, notice->person_id, reply);
     if (is_report(notice)) {
-        const struct report_context context = report_context(parcel->delivery);
-        report_notice_give_up(&context, notice, reply, now_of(parcel->delivery), parcel->delivery->filling);
+        const struct report_context context = letter_reports(&delivery->context);
+        report_notice_give_up(&context, notice, reply, now_of(delivery), delivery->filling);
         return;
     }
-    if (notice->transition_number > 0) {
-        const struct rule *rule = rule_of(parcel->delivery, notice->rule);
-        tell_next_level(parcel, rule, add_failure(parcel, rule));
-    }
-    tell_operators(parcel, reply);
+    pass_on(delivery, delivery->filling, notice, parcel->unfolded > 0);
+    tell_operators(delivery, delivery->filling, notice, reply);
 }
 
 static void try_again(struct parcel *parcel, const struct mail_outcome *outcome)
 {
-    const struct waiting_notice *notice = &parcel->notice;
+    const struct waiting_notice *notice = &parcel->letter.notice;
     const struct config *config = parcel->delivery->context.config;
     struct retry_policy policy = {config->retry_first_s, config->retry_max_s, config->give_up_after_s};
     instant now = now_of(parcel->delivery);
     // A server that is away says nothing about this message: it is never given up for that.
-    instant since = outcome->server_fault ? now : notice->decided_at;
+    instant since = outcome->server_fault ? now : notice->formed_at;
     instant next = retry_next(&policy, notice->attempts + 1, since, now, (uint64_t)notice->id);
     if (next == INSTANT_NONE) {
         give_up(parcel, outcome->reason);
@@ -607,7 +411,7 @@ static void try_again(struct parcel *parcel, const struct mail_outcome *outcome)
 static void note_address(struct parcel *parcel, enum address_news news, const struct mail_outcome *outcome)
 {
     struct journal_batch *batch = parcel->delivery->filling;
-    const char *person = parcel->notice.person_id;
+    const char *person = parcel->letter.notice.person_id;
     char key[ADDRESS_KEY_SIZE];
     people_address_key(parcel->delivery->context.people, person, key);
     if (*person == '\0' || *key == '\0')
@@ -628,8 +432,8 @@ static void on_mail_done(struct mail_message *message, const struct mail_outcome
         note_address(parcel, ADDRESS_GOOD, outcome);
         add_outcome(parcel, NOTICE_SENT, INSTANT_NONE, outcome->reason);
         log_line(LOG_LEVEL_INFO, "delivery", "delivered notice=%lld case=%s person=%s role=%s",
-                 (long long)parcel->notice.id, parcel->notice.case_id, parcel->notice.person_id,
-                 parcel->notice.role);
+                 (long long)parcel->letter.notice.id, parcel->letter.notice.case_id,
+                 parcel->letter.notice.person_id, parcel->letter.notice.role);
         break;
     case MAIL_TRY_AGAIN:
         try_again(parcel, outcome);
@@ -659,52 +463,22 @@ static const char *address_of(const struct delivery *delivery, const struct wait
     return person && *person->email ? person->email : NULL;
 }
 
-// A duty that was done, or got another date, between the decision and now is not written about.
-static bool is_out_of_date(const struct waiting_notice *notice)
-{
-    if (notice->transition_number == 0 || notice->transition == TRANSITION_NOTICE_FAILED)
-        return false;
-    return !notice->still_there || notice->moved || notice->state == STATE_MET ||
-           notice->state == STATE_LATE || notice->state == STATE_CANCELLED;
-}
-
 static struct waiting_notice copy_notice(struct arena *arena, const struct waiting_notice *notice)
 {
     struct waiting_notice copy = *notice;
-    const char **texts[] = {&copy.message_key, &copy.purpose,    &copy.case_id,   &copy.person_id,
-                            &copy.role,        &copy.instead_of, &copy.facts,     &copy.rule,
-                            &copy.subject,     &copy.code,       &copy.unit,      &copy.derivation,
-                            &copy.history,     &copy.case_unit,  &copy.caseworker};
+    const char **texts[] = {&copy.message_key, &copy.purpose,    &copy.case_id,    &copy.person_id,
+                            &copy.role,        &copy.instead_of, &copy.facts,      &copy.rule,
+                            &copy.subject,     &copy.code,       &copy.unit,       &copy.derivation,
+                            &copy.history,     &copy.case_unit,  &copy.caseworker, &copy.held_by};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = arena_string(arena, *texts[i]);
     return copy;
 }
 
-static void on_notice(struct journal_notices *notices, const struct waiting_notice *notice)
+static void dispatch(struct parcel *parcel)
 {
-    struct delivery *delivery = notices->data;
-    delivery->read_count++;
-    if (delivery->holds > 0) // asked for before the hold: it waits in the journal
-        return;
-    if (delivery->burst_started_ns == 0)
-        delivery->burst_started_ns = uv_hrtime();
-    struct parcel *parcel = memory_alloc(sizeof *parcel);
-    parcel->delivery = delivery;
-    parcel->notice = copy_notice(&parcel->arena, notice);
-    parcel->slot = delivery->parcel_count;
-    delivery->parcels[delivery->parcel_count++] = parcel;
-
-    if (is_out_of_date(notice)) {
-        add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, "out of date: done or moved in the meantime");
-        return;
-    }
-    const struct report_context context = report_context(delivery);
-    if (is_report(notice) && !report_notice_is_sound(&context, notice)) {
-        add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE,
-                    "out of date: this report is no longer configured");
-        return;
-    }
-    parcel->to = arena_string(&parcel->arena, address_of(delivery, notice));
+    struct delivery *delivery = parcel->delivery;
+    parcel->to = arena_string(&parcel->arena, address_of(delivery, &parcel->letter.notice));
     if (parcel->to == NULL) {
         give_up(parcel, "no address");
         return;
@@ -724,32 +498,277 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
     mail_send(delivery->mail, &parcel->message);
 }
 
-static void on_notices_done(struct journal_notices *notices, const struct error *err)
+static void on_notice(struct journal_notices *notices, const struct waiting_notice *notice)
 {
     struct delivery *delivery = notices->data;
-    delivery->reading = false;
-    delivery->more = err == NULL && delivery->read_count == notices->limit;
+    delivery->read_count++;
+    if (delivery->holds > 0) // asked for before the hold: it waits in the journal
+        return;
+    if (delivery->burst_started_ns == 0)
+        delivery->burst_started_ns = uv_hrtime();
+    struct parcel *parcel = memory_alloc(sizeof *parcel);
+    parcel->delivery = delivery;
+    parcel->letter.notice = copy_notice(&parcel->arena, notice);
+    parcel->letter.gathered = notice->carries_others;
+    parcel->slot = delivery->parcel_count;
+    delivery->parcels[delivery->parcel_count++] = parcel;
+
+    const struct report_context context = letter_reports(&delivery->context);
+    if (notice->carries_others)
+        delivery->gathered[delivery->gathered_count++] = notice->id;
+    else if (notice->out_of_date)
+        add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, JOURNAL_OUT_OF_DATE);
+    else if (is_report(notice) && !report_notice_is_sound(&context, notice))
+        add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE,
+                    "out of date: this report is no longer configured");
+    else
+        dispatch(parcel);
+}
+
+// --- mails that carry others ---
+
+static struct parcel *find_parcel(struct delivery *delivery, int64_t id)
+{
+    for (size_t i = 0; i < delivery->parcel_count; i++)
+        if (delivery->parcels[i]->letter.notice.id == id)
+            return delivery->parcels[i];
+    return NULL;
+}
+
+static void on_part(struct journal_parts *parts, const struct waiting_notice *notice)
+{
+    struct parcel *parcel = find_parcel(parts->data, notice->carried_by);
+    struct letter *letter = &parcel->letter;
+    MEMORY_GROW(letter->items, letter->item_count, letter->item_capacity);
+    letter->items[letter->item_count++] = copy_notice(&parcel->arena, notice);
+}
+
+static void on_sum(struct journal_parts *parts, const struct mail_sum *sum)
+{
+    struct parcel *parcel = find_parcel(parts->data, sum->carried_by);
+    struct letter *letter = &parcel->letter;
+    MEMORY_GROW(letter->sums, letter->sum_count, letter->sum_capacity);
+    struct mail_sum *added = &letter->sums[letter->sum_count++];
+    *added = *sum;
+    added->rule = arena_string(&parcel->arena, sum->rule);
+    added->code = arena_string(&parcel->arena, sum->code);
+}
+
+// Those of which nothing is left were ended by the pruning; the others go, unless something went wrong or
+// they have to wait in the journal.
+static void end_gathering(struct delivery *delivery, const struct error *err)
+{
+    for (size_t i = 0; i < delivery->gathered_count; i++) {
+        struct parcel *parcel = find_parcel(delivery, delivery->gathered[i]);
+        if (err || delivery->holds > 0 || parcel->letter.item_count == 0)
+            drop_parcel(parcel);
+        else
+            dispatch(parcel);
+    }
     if (err)
         log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not be read: %s", err->text);
+    delivery->gathered_count = 0;
+    delivery->reading = false;
     step(delivery);
 }
 
-static void take(struct delivery *delivery)
+static void on_parts_done(struct journal_parts *parts, const struct error *err)
 {
-    size_t room = DELIVERY_MAX - delivery->parcel_count, slots = mail_free_slots(delivery->mail);
-    instant now = now_of(delivery), first = journal_agenda(delivery->journal).notice_at;
-    bool known_people = delivery->context.people->person_count > 0;
-    // Small bites cost a question each: wait until there is room for a good one.
-    size_t worth = delivery->parcel_count > 0 ? DELIVERY_MAX / 4 : 1;
-    if (room > slots)
-        room = slots;
-    if (!known_people || first == INSTANT_NONE || first > now || room < worth)
+    end_gathering(parts->data, err);
+}
+
+static void on_pruned(struct journal_batch *batch, const struct error *err)
+{
+    struct delivery *delivery = batch->data;
+    struct error not_up;
+    delivery->parts = (struct journal_parts){
+        .data = delivery,
+        .carriers = delivery->gathered,
+        .carrier_count = delivery->gathered_count,
+        .limit = delivery->context.config->rhythm.listed,
+        .on_part = on_part,
+        .on_sum = on_sum,
+        .on_done = on_parts_done,
+    };
+    if (err == NULL && journal_read_parts(delivery->journal, &delivery->parts, &not_up) < 0)
+        err = &not_up;
+    if (err)
+        end_gathering(delivery, err);
+}
+
+static void prune(struct delivery *delivery)
+{
+    struct journal_batch *batch = &delivery->aside;
+    journal_batch_clear(batch);
+    batch->data = delivery;
+    batch->now = now_of(delivery);
+    batch->prune = delivery->gathered;
+    batch->prune_count = delivery->gathered_count;
+    batch->on_done = on_pruned;
+    journal_commit(delivery->journal, batch);
+}
+
+// --- what a mail given up has carried ---
+
+static void on_unfolded_written(struct journal_batch *batch, const struct error *err)
+{
+    struct delivery *delivery = batch->data;
+    struct parcel *parcel = delivery->unfolding;
+    size_t done = batch->part_count;
+    delivery->unfolding = NULL;
+    if (err) {
+        log_line(LOG_LEVEL_WARNING, "delivery", "%zu outcomes wait until the journal is there again: %s",
+                 done, err->text);
+        drop_parcel(parcel); // the journal still has it
+    } else {
+        parcel->unfolded += done;
+        if (done > 0)
+            parcel->unfolded_until = batch->parts[done - 1].notice_id;
+        if (done < UNFOLD_TOGETHER)
+            give_up(parcel, parcel->given_up_for);
+    }
+    step(delivery);
+}
+
+static void on_carried(struct journal_notices *notices, const struct waiting_notice *notice)
+{
+    struct delivery *delivery = notices->data;
+    struct journal_batch *batch = &delivery->unfolded_batch;
+    MEMORY_GROW(batch->parts, batch->part_count, batch->part_capacity);
+    batch->parts[batch->part_count++] = (struct journal_outcome){
+        .notice_id = notice->id,
+        .state = NOTICE_ABANDONED,
+        .attempts = delivery->unfolding->letter.notice.attempts + 1,
+        .next_attempt_at = INSTANT_NONE,
+        .finished_at = now_of(delivery),
+        .last_reply = notice->out_of_date ? JOURNAL_OUT_OF_DATE : delivery->unfolding->given_up_for,
+    };
+    pass_on(delivery, batch, notice, true);
+}
+
+static void on_carried_done(struct journal_notices *notices, const struct error *err)
+{
+    struct delivery *delivery = notices->data;
+    struct journal_batch *batch = &delivery->unfolded_batch;
+    if (err || batch->part_count == 0)
+        on_unfolded_written(batch, err);
+    else
+        journal_commit(delivery->journal, batch);
+}
+
+// A crash in the middle tries the mail again with what is left, and gives that up.
+static void unfold(struct delivery *delivery)
+{
+    struct parcel *parcel = NULL;
+    for (size_t i = 0; i < delivery->parcel_count && !parcel; i++)
+        if (delivery->parcels[i]->given_up_for && !delivery->parcels[i]->outcome_in)
+            parcel = delivery->parcels[i];
+    if (parcel == NULL)
         return;
-    for (size_t i = 0; i < delivery->parcel_count; i++)
-        delivery->except[i] = delivery->parcels[i]->notice.id;
-    delivery->notices = (struct journal_notices){
+    struct journal_batch *batch = &delivery->unfolded_batch;
+    journal_batch_clear(batch);
+    batch->data = delivery;
+    batch->now = now_of(delivery);
+    batch->urgent_per_hour = delivery->context.config->rhythm.urgent_per_hour;
+    batch->on_done = on_unfolded_written;
+    delivery->unfolded = (struct journal_notices){
+        .data = delivery,
+        .limit = UNFOLD_TOGETHER,
+        .on_notice = on_carried,
+        .on_done = on_carried_done,
+    };
+    struct error err;
+    if (journal_read_carried(delivery->journal, &delivery->unfolded, parcel->letter.notice.id,
+                             parcel->unfolded_until, &err) == 0)
+        delivery->unfolding = parcel;
+}
+
+// --- forming ---
+
+static void on_formed(struct journal_batch *batch, const struct error *err)
+{
+    struct delivery *delivery = batch->data;
+    delivery->reading = false;
+    delivery->more = err == NULL;
+    if (err)
+        log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not become mails: %s", err->text);
+    step(delivery);
+}
+
+static void form(struct delivery *delivery, const char *const *busy, size_t busy_count)
+{
+    const struct rhythm *rhythm = &delivery->context.config->rhythm;
+    struct journal_batch *batch = &delivery->aside;
+    instant now = now_of(delivery);
+    journal_batch_clear(batch);
+    struct journal_forming *forming = &batch->forming;
+    *forming = (struct journal_forming){.wanted = true, .now = now, .wait_s = rhythm->group_wait_s};
+    forming->held = arena_alloc(&batch->arena, busy_count * sizeof *forming->held);
+    forming->held_until = arena_alloc(&batch->arena, busy_count * sizeof *forming->held_until);
+    for (size_t i = 0; i < busy_count; i++) {
+        forming->held[i] = arena_string(&batch->arena, busy[i]);
+        forming->held_until[i] =
+            rhythm_next_morning(rhythm, delivery->context.rules, delivery->context.people, busy[i], now);
+    }
+    forming->held_count = busy_count;
+    batch->data = delivery;
+    batch->now = now;
+    batch->on_done = on_formed;
+    delivery->reading = true;
+    journal_commit(delivery->journal, batch);
+}
+
+static void on_busy(struct journal_busy *busy, const char *const *person_ids, size_t count,
+                    const struct error *err)
+{
+    struct delivery *delivery = busy->data;
+    if (err)
+        on_formed(&(struct journal_batch){.data = delivery}, err);
+    else
+        form(delivery, person_ids, count);
+}
+
+// Who has had his mails of the day is asked first.
+static void begin_forming(struct delivery *delivery)
+{
+    const struct rhythm *rhythm = &delivery->context.config->rhythm;
+    const struct zone *zone = delivery->context.rules->zone;
+    instant now = now_of(delivery);
+    if (rhythm->mails_per_day == 0) {
+        form(delivery, NULL, 0);
+        return;
+    }
+    delivery->busy = (struct journal_busy){
         .data = delivery,
         .now = now,
+        .since = zone_to_instant(zone, zone_date(zone, now), 0),
+        .bound = rhythm->mails_per_day,
+        .on_done = on_busy,
+    };
+    struct error err;
+    delivery->reading = journal_read_busy(delivery->journal, &delivery->busy, &err) == 0;
+}
+
+// --- taking mails ---
+
+static void on_notices_done(struct journal_notices *notices, const struct error *err)
+{
+    struct delivery *delivery = notices->data;
+    delivery->more = err == NULL && delivery->read_count == notices->limit;
+    if (delivery->gathered_count > 0 && err == NULL) {
+        prune(delivery);
+        return;
+    }
+    end_gathering(delivery, err);
+}
+
+static void read_mails(struct delivery *delivery, size_t room)
+{
+    for (size_t i = 0; i < delivery->parcel_count; i++)
+        delivery->except[i] = delivery->parcels[i]->letter.notice.id;
+    delivery->notices = (struct journal_notices){
+        .data = delivery,
+        .now = now_of(delivery),
         .limit = (int)room,
         .except = delivery->except,
         .except_count = delivery->parcel_count,
@@ -760,6 +779,28 @@ static void take(struct delivery *delivery)
     struct error err;
     if (journal_read_notices(delivery->journal, &delivery->notices, &err) == 0)
         delivery->reading = true;
+}
+
+static bool is_due(instant at, instant now)
+{
+    return at != INSTANT_NONE && at <= now;
+}
+
+static void take(struct delivery *delivery)
+{
+    size_t room = DELIVERY_MAX - delivery->parcel_count, slots = mail_free_slots(delivery->mail);
+    instant now = now_of(delivery);
+    struct agenda agenda = journal_agenda(delivery->journal);
+    // Small bites cost a question each: wait until there is room for a good one.
+    size_t worth = delivery->parcel_count > 0 ? DELIVERY_MAX / 4 : 1;
+    if (room > slots)
+        room = slots;
+    if (delivery->context.people->person_count == 0 || room < worth)
+        return;
+    if (is_due(agenda.loose_at, now))
+        begin_forming(delivery);
+    else if (is_due(agenda.mail_at, now))
+        read_mails(delivery, room);
 }
 
 static void say_burst(struct delivery *delivery)
@@ -778,6 +819,8 @@ static void say_burst(struct delivery *delivery)
 static void step(struct delivery *delivery)
 {
     write_outcomes(delivery);
+    if (delivery->unfolding == NULL && journal_is_up(delivery->journal))
+        unfold(delivery);
     if (delivery->holds == 0 && delivery->more && !delivery->reading && journal_is_up(delivery->journal))
         take(delivery);
     if (!delivery_is_idle(delivery))

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
-// Brings the journal's waiting notices to the mail channel, and their outcomes back. At most DELIVERY_MAX are
-// in memory; the rest waits in the journal, where it is safe.
+// Makes mails of the journal's waiting notices, brings them to the mail channel, and their outcomes back. At
+// most DELIVERY_MAX are in memory; the rest waits in the journal, where it is safe.
 #ifndef FRISTD_SHELL_DELIVERY_H
 #define FRISTD_SHELL_DELIVERY_H
 
-#include "core/people.h"
-#include "core/report.h"
 #include "core/retry.h"
-#include "core/wording.h"
-#include "shell/config.h"
 #include "shell/journal.h"
+#include "shell/letter.h"
 #include "shell/mail.h"
 
 #define DELIVERY_MAX 1024
-
-// What a notice is worded and addressed with. Everything is borrowed.
-struct delivery_context {
-    const struct config *config;
-    const struct ruleset *rules;
-    const struct wording *wording;
-    const struct people *people; // as of the last look at the case database; empty: notices to persons wait
-    const struct report_set *reports;
-};
 
 struct delivery;
 
@@ -30,7 +18,7 @@ struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct m
 void delivery_stop(struct delivery *delivery); // closes its handles; nothing more is written
 void delivery_free(struct delivery *delivery); // only after the loop has ended; NULL is fine
 // What waits to be worded is worded with the newest.
-void delivery_set_context(struct delivery *delivery, const struct delivery_context *context);
+void delivery_set_context(struct delivery *delivery, const struct letter_context *context);
 
 // Something may be waiting, or slots have become free. Harmless at any time.
 void delivery_wake(struct delivery *delivery);

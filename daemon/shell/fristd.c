@@ -283,6 +283,7 @@ static void make_pass(struct fristd *fristd)
         .rules = &setup->rules,
         .rules_fingerprint = setup->rules_fingerprint,
         .language = setup->config.language,
+        .rhythm = &setup->config.rhythm,
         .casedb = fristd->casedb,
         .journal = fristd->journal,
     };
@@ -290,7 +291,7 @@ static void make_pass(struct fristd *fristd)
     if (old)
         pass_set_people(fristd->pass, pass_people(old));
     pass_free(old);
-    delivery_set_context(fristd->delivery, &(struct delivery_context){
+    delivery_set_context(fristd->delivery, &(struct letter_context){
                                                .config = &setup->config,
                                                .rules = &setup->rules,
                                                .wording = setup->wording,
@@ -507,7 +508,7 @@ static void arm(struct fristd *fristd)
     if (fristd->journal_up && fristd->options.at == INSTANT_NONE) {
         struct agenda agenda = journal_agenda(fristd->journal);
         instant now = now_of(fristd);
-        const instant wakes[] = {agenda.case_at, agenda.notice_at, agenda.report_at};
+        const instant wakes[] = {agenda.case_at, agenda.mail_at, agenda.loose_at, agenda.report_at};
         for (size_t i = 0; i < sizeof wakes / sizeof wakes[0]; i++)
             // What is due now is under way, or waits for something that wakes us.
             if (wakes[i] != INSTANT_NONE && wakes[i] > now && (uint64_t)(wakes[i] - now) * 1000 < wait)
@@ -539,11 +540,15 @@ static void say_status(struct fristd *fristd)
 // `once` ends when nothing is left that could be done at this moment.
 static void end_when_done(struct fristd *fristd)
 {
-    instant now = now_of(fristd), notice_at = journal_agenda(fristd->journal).notice_at;
+    instant now = now_of(fristd);
+    struct agenda agenda = journal_agenda(fristd->journal);
+    const instant wanted[] = {agenda.mail_at, agenda.loose_at};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (wanted[i] != INSTANT_NONE && wanted[i] <= now)
+            return;
     if (fristd->passes > 0 && delivery_is_idle(fristd->delivery) &&
-        (notice_at == INSTANT_NONE || notice_at > now) &&
         (fristd->publisher == NULL || publisher_lag(fristd->publisher) == 0))
-        stop(fristd, notice_at == INSTANT_NONE ? 0 : 1); // 1: something was deferred
+        stop(fristd, agenda.mail_at == INSTANT_NONE ? 0 : 1); // 1: something was deferred
 }
 
 static void think(struct fristd *fristd)

@@ -11,6 +11,7 @@
 // taken back when it fails: batches go out one at a time.
 #include "shell/journal.h"
 
+#include "shell/journal_mails.h"
 #include "shell/log.h"
 #include "shell/migrations.h"
 
@@ -22,7 +23,8 @@
 #define LOCK_RETRY_MIN_MS 100 // the session of a daemon that was killed just now ends in an instant
 #define LOCK_RETRY_MAX_MS 5000
 #define LOCK_KEY          "7378697272656674" // any number; the same for every fristd on this database
-#define COMMIT_STATEMENTS (26 + BATCH_MORE_MAX)
+#define COMMIT_STATEMENTS (32 + BATCH_MORE_MAX)
+#define FLOOD_WAIT_S      300 // urgent notices beyond the bound to one person share a mail this often
 
 enum journal_state { JOURNAL_DOWN, JOURNAL_LOCKING, JOURNAL_MIGRATING, JOURNAL_READING, JOURNAL_UP };
 
@@ -87,7 +89,8 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     "SELECT least((SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                        \
     " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL),"                           \
     " (SELECT min(look_at) FROM silence WHERE look_at IS NOT NULL)),"                                        \
-    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL),"                          \
+    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT "     \
+    "NULL), (SELECT min(next_attempt_at) FROM notice WHERE carried_by IS NULL),"                             \
     " (SELECT min(due_at) FROM report_run WHERE state = 'waiting')"
 
 static void step(struct journal *journal);
@@ -110,8 +113,9 @@ static instant row_instant(const struct postgres_row *row, int column)
 static void read_agenda(const struct postgres_row *row, struct agenda *agenda)
 {
     agenda->case_at = row_instant(row, 0);
-    agenda->notice_at = row_instant(row, 1);
-    agenda->report_at = row_instant(row, 2);
+    agenda->mail_at = row_instant(row, 1);
+    agenda->loose_at = row_instant(row, 2);
+    agenda->report_at = row_instant(row, 3);
 }
 
 // --- coming up ---
@@ -386,7 +390,7 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     journal->loop = loop;
     journal->on_state = on_state;
     journal->data = data;
-    journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
+    journal->agenda = (struct agenda){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
     journal->recorded_at = INSTANT_NONE;
     for (int i = 0; i < PROGRESS_COUNT; i++)
         set_progress(journal, (enum progress)i, "");
@@ -489,8 +493,9 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
             return false;
     return batch->deadline_count + batch->withdrawn_count + batch->transition_count + batch->notice_count +
                batch->case_count + batch->gone_count + batch->fault_count + batch->mended_count +
-               batch->outcome_count + batch->acknowledged_count + batch->noted_count +
-               batch->forgotten_count + batch->silenced_count + batch->silence_count + batch->address_count +
+               batch->outcome_count + batch->part_count + batch->prune_count + batch->forming.wanted +
+               batch->acknowledged_count + batch->noted_count + batch->forgotten_count +
+               batch->silenced_count + batch->silence_count + batch->address_count +
                (size_t)batch->more_count ==
            0;
 }
@@ -500,7 +505,9 @@ void journal_batch_clear(struct journal_batch *batch)
     arena_reset(&batch->arena);
     batch->deadline_count = batch->withdrawn_count = batch->transition_count = batch->notice_count = 0;
     batch->case_count = batch->gone_count = batch->fault_count = batch->mended_count = 0;
-    batch->outcome_count = batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
+    batch->outcome_count = batch->part_count = batch->prune_count = 0;
+    batch->forming = (struct journal_forming){0};
+    batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
     batch->silenced_count = batch->silence_count = batch->address_count = 0;
     batch->more_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
@@ -518,6 +525,7 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->faults);
     free(batch->mended);
     free(batch->outcomes);
+    free(batch->parts);
     free(batch->acknowledged);
     free(batch->noted);
     free(batch->forgotten);
@@ -668,19 +676,30 @@ static void write_notices(struct journal *journal, struct journal_batch *batch)
         return;
     for (size_t i = 0; i < count; i++)
         rows[i].id = ++journal->handed.notice;
+    // Who gets more urgent ones within an hour than the bound gets them together.
     struct postgres_params *params = add_statement(
         journal,
-        "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id, "
-        "role, instead_of, stage, stage_at,"
-        " facts, next_attempt_at, state, attempts, decided_at, last_reply)"
-        " SELECT id, message_key, purpose, nullif(deadline_id, 0), nullif(transition_number, 0), case_id, "
-        "person_id, role, instead_of,"
-        " nullif(stage, -1), stage_at, facts, next_attempt_at, 'pending', 0, $14::timestamptz, ''"
-        " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], "
-        "$7::text[], $8::text[],"
-        " $9::text[], $10::bigint[], $11::timestamptz[], $12::text[], $13::timestamptz[]) AS n (id, "
-        "message_key, purpose, deadline_id,"
-        " transition_number, case_id, person_id, role, instead_of, stage, stage_at, facts, next_attempt_at)"
+        "WITH n AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],"
+        " $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::text[],"
+        " $13::timestamptz[], $14::text[], $15::boolean[], $16::boolean[]) AS n (id, message_key, purpose,"
+        " deadline_id, transition_number, case_id, person_id, role, instead_of, stage, stage_at, facts,"
+        " next_attempt_at, held_by, urgent, alone)),"
+        " flooded AS (SELECT person_id FROM (SELECT person_id, count(*) AS more FROM n WHERE alone GROUP BY "
+        "1)"
+        "  AS asked WHERE $18 > 0 AND more + (SELECT count(*) FROM (SELECT FROM notice o"
+        "   WHERE o.person_id = asked.person_id AND o.urgent AND o.decided_at > $17::timestamptz - interval "
+        "'1 hour' LIMIT $18 + 1) AS of_late) > $18)"
+        " INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id,"
+        " role, instead_of, stage, stage_at, facts, next_attempt_at, held_by, urgent, carried_by, formed_at,"
+        " state, attempts, decided_at, last_reply)"
+        " SELECT id, message_key, purpose, nullif(deadline_id, 0), nullif(transition_number, 0), case_id,"
+        " person_id, role, instead_of, nullif(stage, -1), stage_at, facts,"
+        " CASE WHEN too_many THEN greatest(next_attempt_at, $17 + $19 * interval '1 second') ELSE "
+        "next_attempt_at END,"
+        " CASE WHEN too_many THEN 'bound' ELSE held_by END, urgent,"
+        " CASE WHEN alone AND NOT too_many THEN id END, CASE WHEN alone AND NOT too_many THEN $17 END,"
+        " 'pending', 0, $17, ''"
+        " FROM (SELECT n.*, alone AND person_id IN (SELECT person_id FROM flooded) AS too_many FROM n) AS n"
         " ON CONFLICT (message_key) DO NOTHING");
     INT8S(row->id);
     TEXTS(row->message_key);
@@ -695,7 +714,12 @@ static void write_notices(struct journal *journal, struct journal_batch *batch)
     INSTANTS(row->stage_at);
     TEXTS(row->facts);
     INSTANTS(row->next_attempt_at);
+    TEXTS(row->held_by);
+    BOOLS(row->urgent);
+    BOOLS(row->urgent && !row->with_others);
     postgres_param_instant(params, batch->now);
+    postgres_param_int8(params, batch->urgent_per_hour);
+    postgres_param_int8(params, FLOOD_WAIT_S);
 }
 
 static void write_cases(struct journal *journal, struct journal_batch *batch)
@@ -762,25 +786,99 @@ static const char *notice_state_name(enum notice_state state)
     return state == NOTICE_SENT ? "sent" : state == NOTICE_DEFERRED ? "deferred" : "abandoned";
 }
 
-static void write_outcomes(struct journal *journal, struct journal_batch *batch)
+static void add_outcomes(struct journal *journal, const char *sql, const struct journal_outcome *rows,
+                         size_t count)
 {
-    struct journal_outcome *rows = batch->outcomes;
-    size_t count = batch->outcome_count;
     if (count == 0)
         return;
-    struct postgres_params *params = add_statement(
-        journal,
-        "UPDATE notice SET state = o.state, attempts = o.attempts, next_attempt_at = o.next_attempt_at,"
-        " finished_at = o.finished_at, last_reply = o.last_reply"
-        " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], "
-        "$6::text[])"
-        " AS o (id, state, attempts, next_attempt_at, finished_at, last_reply) WHERE notice.id = o.id");
+    struct postgres_params *params = add_statement(journal, sql);
     INT8S(row->notice_id);
     TEXTS(notice_state_name(row->state));
     INT8S(row->attempts);
     INSTANTS(row->next_attempt_at);
     INSTANTS(row->finished_at);
     TEXTS(row->last_reply);
+}
+
+#define OUTCOMES_SQL                                                                                         \
+    " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])" \
+    " AS o (id, state, attempts, next_attempt_at, finished_at, last_reply) WHERE "
+
+static void write_outcomes(struct journal *journal, struct journal_batch *batch)
+{
+    // The carrier may have an outcome of its own while others of its mail still wait: then it only carries.
+    add_outcomes(journal,
+                 "UPDATE notice SET state = CASE WHEN notice.finished_at IS NULL THEN o.state ELSE "
+                 "notice.state END, attempts = o.attempts,"
+                 " next_attempt_at = CASE WHEN notice.id = o.id THEN o.next_attempt_at END,"
+                 " finished_at = coalesce(notice.finished_at, o.finished_at),"
+                 " last_reply = CASE WHEN notice.finished_at IS NULL THEN o.last_reply ELSE "
+                 "notice.last_reply END" OUTCOMES_SQL
+                 "notice.carried_by = o.id AND (notice.finished_at IS NULL OR notice.id = o.id)",
+                 batch->outcomes, batch->outcome_count);
+    add_outcomes(journal,
+                 "UPDATE notice SET state = o.state, attempts = o.attempts, finished_at = o.finished_at,"
+                 " last_reply = o.last_reply" OUTCOMES_SQL "notice.id = o.id",
+                 batch->parts, batch->part_count);
+}
+
+static void write_pruned(struct journal *journal, struct journal_batch *batch)
+{
+    const int64_t *rows = batch->prune;
+    size_t count = batch->prune_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal,
+        "UPDATE notice n SET state = 'abandoned', finished_at = $2, last_reply = '" JOURNAL_OUT_OF_DATE "'"
+        " WHERE n.id IN (SELECT n.id FROM notice n" JOURNAL_NOTICE_JOINS
+        " WHERE n.carried_by = ANY($1::bigint[]) AND n.finished_at IS NULL AND " JOURNAL_IS_OUT_OF_DATE ")");
+    INT8S(*row);
+    postgres_param_instant(params, batch->now);
+    params = add_statement(
+        journal, "UPDATE notice SET next_attempt_at = NULL WHERE id = ANY($1::bigint[]) AND NOT EXISTS"
+                 " (SELECT FROM notice p WHERE p.carried_by = notice.id AND p.finished_at IS NULL)");
+    INT8S(*row);
+}
+
+static void write_held(struct journal *journal, const struct journal_forming *forming)
+{
+    if (forming->held_count == 0)
+        return;
+    struct postgres_params *params =
+        add_statement(journal, "UPDATE notice SET next_attempt_at = h.until_at, held_by = 'bound'"
+                               " FROM unnest($1::text[], $2::timestamptz[]) AS h (person_id, until_at)"
+                               " WHERE notice.person_id = h.person_id AND carried_by IS NULL AND NOT urgent"
+                               " AND next_attempt_at <= $3 AND purpose IN " JOURNAL_FOLDABLE);
+    const char **persons = forming->held;
+    const instant *untils = forming->held_until;
+    size_t count = forming->held_count;
+    ARRAY(params, persons, count, POSTGRES_TEXTS, postgres_array_text, *row);
+    ARRAY(params, untils, count, POSTGRES_INSTANTS, postgres_array_instant, *row);
+    postgres_param_instant(params, forming->now);
+}
+
+static void write_formed(struct journal *journal, const struct journal_forming *forming)
+{
+    if (!forming->wanted)
+        return;
+    write_held(journal, forming);
+    // What follows a mail up has no moment of its own: it goes with the next.
+    struct postgres_params *params = add_statement(
+        journal,
+        "WITH loose AS (SELECT id, person_id, next_attempt_at, purpose IN " JOURNAL_FOLDABLE
+        "  AND ($2 > 0 OR urgent OR held_by IS NOT DISTINCT FROM 'bound') AS foldable FROM notice"
+        "  WHERE carried_by IS NULL AND (next_attempt_at <= $1::timestamptz + $2 * interval '1 second'"
+        "   OR purpose = 'follow_up')),"
+        " due AS (SELECT DISTINCT person_id FROM loose WHERE foldable AND next_attempt_at <= $1),"
+        " formed AS (SELECT id, CASE WHEN foldable THEN min(id) OVER (PARTITION BY person_id, foldable) ELSE "
+        "id END AS carrier FROM loose WHERE CASE WHEN foldable THEN person_id IN (SELECT person_id FROM due)"
+        "  ELSE next_attempt_at <= $1 END)"
+        " UPDATE notice SET carried_by = formed.carrier, formed_at = $1,"
+        " next_attempt_at = CASE WHEN notice.id = formed.carrier THEN $1 END FROM formed"
+        " WHERE notice.id = formed.id");
+    postgres_param_instant(params, forming->now);
+    postgres_param_int8(params, forming->wait_s);
 }
 
 static void write_acknowledged(struct journal *journal, struct journal_batch *batch)
@@ -992,6 +1090,8 @@ static void submit_first(struct journal *journal)
     write_cases(journal, batch);
     write_faults(journal, batch);
     write_outcomes(journal, batch);
+    write_pruned(journal, batch);
+    write_formed(journal, &batch->forming);
     write_acknowledged(journal, batch);
     write_retained(journal, batch);
     write_silenced(journal, batch);

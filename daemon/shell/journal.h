@@ -23,7 +23,8 @@ enum progress {
 // When there is something to do again.
 struct agenda {
     instant case_at;   // the first case to look at, or INSTANT_NONE
-    instant notice_at; // the first notice to send, or INSTANT_NONE
+    instant mail_at;   // the first mail to send, or INSTANT_NONE
+    instant loose_at;  // the first notice that is in no mail yet and may go, or INSTANT_NONE
     instant report_at; // the first report to make, or INSTANT_NONE
 };
 
@@ -174,7 +175,10 @@ struct journal_notice {
     int stage;              // step of the escalation; -1: none
     instant stage_at;       // or INSTANT_NONE
     const char *facts;
-    instant next_attempt_at;
+    instant next_attempt_at; // the moment it may go
+    const char *held_by;     // why that is not at once: "hours"; or NULL
+    bool urgent;             // goes as a mail of its own, unless the person has too many such
+    bool with_others;        // an urgent one that may share a mail all the same
 };
 
 struct journal_case {
@@ -223,12 +227,25 @@ struct journal_address {
 
 enum notice_state { NOTICE_SENT, NOTICE_DEFERRED, NOTICE_ABANDONED };
 
+// Of a mail: of the notice that carries it and of all that it carries and that have none yet.
 struct journal_outcome {
     int64_t notice_id;
     enum notice_state state;
     int attempts;
     instant next_attempt_at, finished_at;
     const char *last_reply;
+};
+
+// Which loose notices become mails, decided in the database: they can be very many. A person's go together,
+// with those that may go within `wait_s`; when `wait_s` is 0 only those that a bound has held back do.
+struct journal_forming {
+    bool wanted;
+    instant now;
+    int wait_s;
+    // Persons who have had enough mails today: what is not urgent waits until then.
+    const char **held;
+    instant *held_until;
+    size_t held_count;
 };
 
 #define BATCH_MORE_MAX 6
@@ -256,8 +273,16 @@ struct journal_batch {
     size_t fault_count, fault_capacity;
     struct journal_fault *mended; // faults that are no longer there
     size_t mended_count, mended_capacity;
+    int urgent_per_hour; // bound for the notices above; 0: none
     struct journal_outcome *outcomes;
     size_t outcome_count, outcome_capacity;
+    struct journal_outcome *parts; // of single notices that a mail given up has carried
+    size_t part_count, part_capacity;
+    struct journal_forming forming;
+    // Mails about to be worded: what of them is out of date by now is given up. With outcome_count > 0 not
+    // used.
+    const int64_t *prune;
+    size_t prune_count;
     struct journal_acknowledged *acknowledged;
     size_t acknowledged_count, acknowledged_capacity;
     const char **noted; // topics that will be retained on the broker
@@ -289,9 +314,12 @@ void journal_batch_done(struct journal_batch *batch);
 
 struct waiting_notice {
     int64_t id, deadline_id, transition_number;
+    int64_t carried_by;
+    bool carries_others; // which have no outcome yet; it may have one itself by then
     const char *message_key, *purpose, *case_id, *person_id, *role, *instead_of, *facts;
     int attempts, stage; // stage -1: none
-    instant decided_at, stage_at;
+    instant decided_at, formed_at, stage_at;
+    const char *held_by;                // why it did not go at once; NULL: it did
     const char *case_unit, *caseworker; // where the case stands now
     // Of a stage: the transition it came with, the deadline as it stands now, what has happened so far
     // ("EPOCH KIND" a line, then "EPOCH told ROLE"), how the due came about (a line a step).
@@ -302,7 +330,8 @@ struct waiting_notice {
     enum deadline_state state;
     instant anchor_at, due_at;
     bool still_there; // the deadline has a row
-    bool moved;       // and by now another due
+    bool out_of_date; // done or moved since it was decided: nobody is told
+    bool has_entry;   // the person was sent a calendar entry for this deadline
 };
 
 struct journal_notices {
@@ -322,6 +351,55 @@ struct journal_notices {
 };
 int journal_read_notices(struct journal *journal, struct journal_notices *notices,
                          struct error *err) MUST_CHECK;
+
+// What mails of several notices carry: of each the worst `limit` in full, and how many there are of each
+// rule.
+struct mail_sum {
+    int64_t carried_by;
+    const char *rule, *code;
+    enum rule_kind rule_kind;
+    bool sensitive;
+    int ahead, broken, resolved;
+    instant held_since; // when the first that was held back was decided; INSTANT_NONE: none was
+};
+
+struct journal_parts {
+    void *data;
+    const int64_t *carriers;
+    size_t carrier_count;
+    int limit;
+    void (*on_part)(struct journal_parts *parts,
+                    const struct waiting_notice *notice);                    // valid during the call
+    void (*on_sum)(struct journal_parts *parts, const struct mail_sum *sum); // likewise
+    void (*on_done)(struct journal_parts *parts, const struct error *err);
+    // ---- kept by the module ----
+    struct arena arena;
+    struct postgres_params of_parts, of_sums;
+    struct postgres_statement statements[2];
+    struct postgres_request request;
+};
+int journal_read_parts(struct journal *journal, struct journal_parts *parts, struct error *err) MUST_CHECK;
+
+// What else a mail carries that has no outcome yet: the first `limit` after one of them, in the order of ids.
+int journal_read_carried(struct journal *journal, struct journal_notices *notices, int64_t carrier,
+                         int64_t after, struct error *err) MUST_CHECK;
+
+// Those with something loose that may go now and is not urgent who have had `bound` mails since `since`.
+struct journal_busy {
+    void *data;
+    instant now, since;
+    int bound;
+    void (*on_done)(struct journal_busy *busy, const char *const *person_ids, size_t count,
+                    const struct error *err);
+    // ---- kept by the module ----
+    struct arena arena;
+    const char **ids;
+    size_t count, capacity;
+    struct postgres_params params;
+    struct postgres_statement statement;
+    struct postgres_request request;
+};
+int journal_read_busy(struct journal *journal, struct journal_busy *busy, struct error *err) MUST_CHECK;
 
 // --- confirmed changes of the rules ---
 

@@ -98,8 +98,8 @@ struct pass *pass_new(const struct pass_options *options, void (*on_progress)(vo
     pass->on_done = on_done;
     pass->data = data;
     pass->known_at = INSTANT_NONE;
-    pass->casework =
-        casework_new(options->site, options->rules, options->rules_fingerprint, options->language);
+    pass->casework = casework_new(options->site, options->rules, options->rules_fingerprint,
+                                  options->language, options->rhythm);
     if (options->on_difference)
         casework_on_difference(pass->casework, options->on_difference, data);
     return pass;
@@ -349,7 +349,8 @@ static bool anything_due(const struct pass *pass)
 {
     struct agenda agenda = journal_agenda(pass->options.journal);
     return (agenda.case_at != INSTANT_NONE && agenda.case_at <= pass->now) ||
-           (agenda.notice_at != INSTANT_NONE && agenda.notice_at <= pass->now);
+           (agenda.mail_at != INSTANT_NONE && agenda.mail_at <= pass->now) ||
+           (agenda.loose_at != INSTANT_NONE && agenda.loose_at <= pass->now);
 }
 
 // When the journal was brought up to date by other rules; a pass that is tried again has written since.
@@ -569,6 +570,7 @@ static void on_known(struct journal_load *load, const struct error *err)
     journal_batch_clear(&pass->batch);
     pass->batch.data = pass;
     pass->batch.now = pass->now;
+    pass->batch.urgent_per_hour = pass->options.rhythm->urgent_per_hour;
     pass->batch.on_done = on_batch_done;
     casework_set_silences(pass->casework, load->silences, load->silence_count);
     casework_set_refusals(pass->casework, load->refusals, load->refusal_count);

@@ -6,6 +6,7 @@
 #define FRISTD_SHELL_PASS_H
 
 #include "core/explain.h"
+#include "core/rhythm.h"
 #include "shell/casedb.h"
 #include "shell/casework.h"
 
@@ -22,6 +23,7 @@ struct pass_options {
     const struct ruleset *rules;
     const char *rules_fingerprint; // written down by PASS_RULES
     enum language language;        // of derivations
+    const struct rhythm *rhythm;   // when what is decided may go
     struct casedb *casedb;
     struct journal *journal;
     // PASS_COMPARE: each difference, grave or not; `data` is that of pass_new. NULL: the grave ones go to the

@@ -10,10 +10,10 @@
 #define CODE_MAX  40
 
 static const char *const rule_keys[] = {
-    "id",        "code",       "title",  "basis",      "kind",       "valid",     "confidence",
-    "confirmed", "sensitive",  "note",   "case_types", "start",      "stop",      "cancel",
-    "pause",     "resume",     "extend", "reset",      "then",       "look_back", "only_if",
-    "scope",     "version_by", "due",    "calendar",   "escalation", "examples",  NULL};
+    "id",        "code",     "title",      "basis",      "kind",      "valid",   "confidence", "confirmed",
+    "sensitive", "urgent",   "note",       "case_types", "start",     "stop",    "cancel",     "pause",
+    "resume",    "extend",   "reset",      "then",       "look_back", "only_if", "scope",      "version_by",
+    "due",       "calendar", "escalation", "examples",   NULL};
 
 static const char *const rule_required[] = {"id",    "code",       "title", "basis", "kind",
                                             "valid", "confidence", "start", "due"};
@@ -235,6 +235,22 @@ static int read_dues(struct loader *loader, const struct yaml_node *node, struct
     return 0;
 }
 
+static bool counts_in_hours(const struct due *due)
+{
+    for (int i = 0; i < due->earliest_count; i++)
+        if (counts_in_hours(&due->earliest[i]))
+            return true;
+    return due->form == DUE_AFTER && duration_is_hours(&due->after);
+}
+
+// A limit of hours runs through the night, and so does what is said about it.
+static int read_urgent(struct loader *loader, const struct yaml_node *node, struct rule *rule)
+{
+    const struct yaml_node *urgent = yaml_get(node, "urgent");
+    rule->urgent = counts_in_hours(&rule->due) || counts_in_hours(&rule->then);
+    return urgent ? value_bool(urgent, "urgent", &rule->urgent, loader->err) : 0;
+}
+
 static int read_rule(struct loader *loader, const struct yaml_node *node)
 {
     const struct yaml_node *present;
@@ -248,6 +264,7 @@ static int read_rule(struct loader *loader, const struct yaml_node *node)
     rule->id = line->id;
     if (read_identity(loader, node, rule) < 0 || read_scope(loader, node, rule) < 0 ||
         read_events(loader, node, rule) < 0 || read_dues(loader, node, rule) < 0 ||
+        read_urgent(loader, node, rule) < 0 ||
         rules_read_examples(loader, yaml_get(node, "examples"), rule) < 0)
         return -1;
     line->versions[line->version_count++] = rule;

@@ -185,14 +185,14 @@ static void refuses_in_words(void **state)
          "small_counts, "
          "casedb, "
          "journal, "
-         "mail, mqtt, log"},
+         "mail, notices, mqtt, log"},
         {"log: {leve: info}\n",
          "c.yaml:1:7: unknown key in log \"leve\"; did you mean \"level\"? Allowed: level"},
         {"log.level: info\n",
          "c.yaml:1:1: unknown key in the configuration \"log.level\"; allowed: site, zone, "
          "language, rules, rule_changes, templates, reports, link, operators, data_quality, small_counts, "
          "casedb, "
-         "journal, mail, mqtt, log"},
+         "journal, mail, notices, mqtt, log"},
         {"mail: {retry: {frist: 1 minute}}\n",
          "c.yaml:1:16: unknown key in mail.retry \"frist\"; did you mean "
          "\"first\"? Allowed: first, max, give_up_after"},

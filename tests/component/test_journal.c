@@ -171,6 +171,7 @@ static void add_to_batch(struct journal_batch *batch, const char *case_id, int64
         .stage_at = NOW - 9,
         .facts = "",
         .next_attempt_at = NOW,
+        .urgent = true,
     };
     const char *identity[] = {case_id, occurrence == 1 ? "1" : "2"};
     message_key(identity, 2, notice->message_key);
@@ -260,7 +261,7 @@ static void test_writes_and_reads_back(void **state)
     write_case(&f, "S-2");
     write_case(&f, "S-1");
     assert_int_equal(journal_agenda(f.journal).case_at, NOW + 500);
-    assert_int_equal(journal_agenda(f.journal).notice_at, NOW);
+    assert_int_equal(journal_agenda(f.journal).mail_at, NOW);
     assert_int_equal(journal_last_transition(f.journal), 2);
 
     const char *ids[] = {"S-1", "S-2", "S-3"};
@@ -444,7 +445,7 @@ static void test_notices_wait_until_their_outcome(void **state)
     assert_int_equal(read.first.transition, TRANSITION_BREACHED);
     assert_int_equal(read.first.due_at, NOW - 10);
     assert_true(read.first.still_there);
-    assert_false(read.first.moved);
+    assert_false(read.first.out_of_date);
     assert_string_equal(read.derivation, "først\nså");
     char history[64];
     snprintf(history, sizeof history, "%lld breached", (long long)NOW - 9);
@@ -463,7 +464,7 @@ static void test_notices_wait_until_their_outcome(void **state)
     assert_false(write_batch(&f, &batch).failed);
     journal_batch_done(&batch);
     assert_int_equal(read_notices(&f, NULL, 0).count, 0);
-    assert_int_equal(journal_agenda(f.journal).notice_at, NOW + 60);
+    assert_int_equal(journal_agenda(f.journal).mail_at, NOW + 60);
     assert_string_equal(
         sql("SELECT string_agg(state || ' ' || last_reply, ',' ORDER BY id) FROM fristd_journal.notice"),
         "sent 250,deferred 451");

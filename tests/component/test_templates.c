@@ -170,18 +170,22 @@ static void test_html_is_self_contained(void **state)
     const struct notice_facts facts = sample();
     const struct backlog_facts backlog = {.unit = "u", .rows = rows, .row_count = COUNT(rows)};
     const struct operator_facts operators = {.lines = lines, .line_count = COUNT(lines)};
-    struct mail_text mails[3] = {0};
+    const struct gathered_sum sums[] = {{"K20", "T", RULE_STATUTORY, 7, 2, 0}};
+    const struct gathered_facts gathered = {
+        .items = &facts, .item_count = 1, .sums = sums, .sum_count = COUNT(sums)};
+    struct mail_text mails[4] = {0};
     for (enum language language = LANGUAGE_DA; language <= LANGUAGE_EN; language++) {
         wording_notice(wordings[language], zone, &facts, &mails[0]);
         wording_backlog(wordings[language], zone, &backlog, &mails[1]);
         wording_operator(wordings[language], zone, &operators, &mails[2]);
+        wording_gathered(wordings[language], zone, &gathered, &mails[3]);
         for (size_t i = 0; i < COUNT(mails); i++) {
             const char *html = mails[i].html.data;
             for (size_t f = 0; f < COUNT(forbidden); f++)
                 assert_null(strstr(html, forbidden[f]));
             // The one address is the link into the case system.
             const char *link = strstr(html, "\"https://x.dk/S-1001?");
-            assert_int_equal(link != NULL, i == 0);
+            assert_int_equal(link != NULL, i == 0 || i == 3);
             assert_null(strstr(link ? link + 2 : html, "http"));
             assert_in_range(mails[i].html.length, 500, 10000);
             assert_in_range(mails[i].subject.length, 10, 100);

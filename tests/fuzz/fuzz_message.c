@@ -74,7 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cut(data, size, &copy, fields);
     struct buffer bytes = {0}, entry = {0};
     message_calendar_entry("1", fields[5], fields[2], (civil_date)(size % 60000), (instant)size, fields[8],
-                           &entry);
+                           size % 2 == 0, &entry);
+    struct message_calendar attached = {entry.data, size % 2 == 0};
     struct message message = {.from_name = fields[0],
                               .from_address = "a@x.dk",
                               .to_address = "b@x.dk",
@@ -86,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .html = fields[4],
                               .date = 0,
                               .zone = utc(),
-                              .calendar = entry.data};
+                              .calendars = &attached,
+                              .calendar_count = 1};
     if (message_build(&message, &bytes, NULL) < 0)
         abort();
     check_lines(&bytes);

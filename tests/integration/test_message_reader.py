@@ -46,7 +46,7 @@ def unfold_calendar(text):
 class MessageReader(unittest.TestCase):
     def test_parts_are_what_the_templates_give(self):
         for language in ("da", "en"):
-            cases = [("--sample", sample, "notice") for sample in SAMPLES] + [("backlog",), ("operator",)]
+            cases = [("--sample", sample, "notice") for sample in SAMPLES] + [("gathered",), ("gathered_many",), ("backlog",), ("operator",)]
             for case in cases:
                 with self.subTest(language=language, case=case):
                     case = ("--language", language, *case)
@@ -122,7 +122,7 @@ class MessageReader(unittest.TestCase):
         self.assertEqual((entry["ACTION"], entry["TRIGGER"]), ("DISPLAY", "-PT15H"))
 
     def test_wrong_usage(self):
-        for arguments, words in ((("letter",), "notice, backlog, operator"),
+        for arguments, words in ((("letter",), "notice, gathered, gathered_many, backlog, operator"),
                                  (("--language", "de", "notice"), "da, en"),
                                  (("--format", "pdf", "notice"), "subject, text, html, eml"),
                                  (("--sample", "none", "notice"), "warning, breach"),

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -153,7 +154,9 @@ static void test_whole_message(void **state)
                                    "QkVHSU46VkNBTEVOREFSDQo=\r\n"
                                    "--=_0a1b2c3dm--\r\n";
     struct message message = sample();
-    message.calendar = "BEGIN:VCALENDAR\r\n";
+    struct message_calendar entry = {"BEGIN:VCALENDAR\r\n", false};
+    message.calendars = &entry;
+    message.calendar_count = 1;
     struct buffer bytes = {0};
     assert_int_equal(message_build(&message, &bytes, NULL), 0);
     assert_string_equal(bytes.data, expected);
@@ -438,17 +441,21 @@ static void test_hostile_fields(void **state)
                                          " \t",
                                          "\x01\x7f\xc2\x85\u2028"};
     static const size_t offsets[] = {offsetof(struct message, from_name), offsetof(struct message, subject),
-                                     offsetof(struct message, text), offsetof(struct message, html),
-                                     offsetof(struct message, calendar)};
+                                     offsetof(struct message, text), offsetof(struct message, html)};
     static const size_t lengths[] = {1, 77, 999, 10240};
     for (size_t piece = 0; piece < sizeof pieces / sizeof pieces[0]; piece++)
         for (size_t length = 0; length < sizeof lengths / sizeof lengths[0]; length++)
-            for (size_t field = 0; field < sizeof offsets / sizeof offsets[0]; field++) {
+            for (size_t field = 0; field <= sizeof offsets / sizeof offsets[0]; field++) {
                 struct buffer hostile = {0}, bytes = {0};
                 repeat(&hostile, pieces[piece], lengths[length]);
                 struct message message = sample();
-                message.calendar = "BEGIN:VCALENDAR\r\n";
-                *(const char **)((char *)&message + offsets[field]) = hostile.data;
+                struct message_calendar entry = {hostile.data, false};
+                message.calendars = &entry;
+                message.calendar_count = 1;
+                if (field < sizeof offsets / sizeof offsets[0]) {
+                    entry.object = "BEGIN:VCALENDAR\r\n";
+                    *(const char **)((char *)&message + offsets[field]) = hostile.data;
+                }
                 assert_int_equal(message_build(&message, &bytes, NULL), 0);
                 assert_sound_lines(&bytes);
                 assert_shape(&bytes, 6);
@@ -465,7 +472,7 @@ static void test_calendar_entry(void **state)
     struct buffer entry = {0};
     message_calendar_entry("feed", "kommune.dk", "[K20] Sag S-1001: frist 28. februar 2026",
                            civil_from_ymd(2026, 2, 28), local_time(zone, 2026, 1, 29, 8, 0, 5),
-                           "https://esdh.kommune.dk/sag/S-1001?vis=frister&x=1,2;3", &entry);
+                           "https://esdh.kommune.dk/sag/S-1001?vis=frister&x=1,2;3", false, &entry);
     assert_string_equal(entry.data, "BEGIN:VCALENDAR\r\n"
                                     "VERSION:2.0\r\n"
                                     "PRODID:-//fristd//fristd//DA\r\n"
@@ -491,6 +498,38 @@ static void test_calendar_entry(void **state)
     buffer_done(&entry);
 }
 
+static void test_calendar_entry_taken_back(void **state)
+{
+    (void)state;
+    struct buffer first = {0}, last = {0};
+    civil_date due = civil_from_ymd(2026, 2, 28);
+    message_calendar_entry("feed", "kommune.dk", "S-1001", due, local_time(zone, 2026, 1, 29, 8, 0, 5), NULL,
+                           false, &first);
+    message_calendar_entry("feed", "kommune.dk", "S-1001", due, local_time(zone, 2026, 1, 30, 8, 0, 5), NULL,
+                           true, &last);
+    // RFC 5546, 3.2.5: the same UID, a later SEQUENCE.
+    static const char *const in_both[] = {"UID:feed@kommune.dk\r\n", "DTSTART;VALUE=DATE:20260228\r\n"};
+    for (size_t i = 0; i < sizeof in_both / sizeof in_both[0]; i++) {
+        assert_non_null(strstr(first.data, in_both[i]));
+        assert_non_null(strstr(last.data, in_both[i]));
+    }
+    assert_non_null(strstr(last.data, "METHOD:CANCEL\r\n"));
+    assert_non_null(strstr(last.data, "STATUS:CANCELLED\r\n"));
+    assert_null(strstr(last.data, "VALARM"));
+    assert_true(atol(strstr(first.data, "SEQUENCE:") + 9) < atol(strstr(last.data, "SEQUENCE:") + 9));
+    struct message message = sample();
+    struct message_calendar entries[] = {{first.data, false}, {last.data, true}};
+    message.calendars = entries;
+    message.calendar_count = 2;
+    struct buffer bytes = {0};
+    assert_int_equal(message_build(&message, &bytes, NULL), 0);
+    assert_non_null(strstr(bytes.data, "text/calendar; charset=utf-8; method=PUBLISH;"));
+    assert_non_null(strstr(bytes.data, "text/calendar; charset=utf-8; method=CANCEL;"));
+    buffer_done(&bytes);
+    buffer_done(&first);
+    buffer_done(&last);
+}
+
 static void test_calendar_escapes(void **state)
 {
     (void)state;
@@ -510,7 +549,7 @@ static void test_calendar_escapes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buffer entry = {0};
         message_calendar_entry("feed", "kommune.dk", cases[i].summary, civil_from_ymd(2026, 12, 31),
-                               local_time(zone, 2026, 1, 29, 8, 0, 0), NULL, &entry);
+                               local_time(zone, 2026, 1, 29, 8, 0, 0), NULL, false, &entry);
         const char *at = strstr(entry.data, "SUMMARY:");
         assert_non_null(at);
         assert_memory_equal(at, cases[i].line, strlen(cases[i].line));
@@ -534,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_hostile_fields),
         cmocka_unit_test(test_calendar_entry),
+        cmocka_unit_test(test_calendar_entry_taken_back),
         cmocka_unit_test(test_calendar_escapes),
     };
     return cmocka_run_group_tests(tests, read_zone, free_zone);

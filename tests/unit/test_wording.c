@@ -32,7 +32,7 @@ struct shelf {
     "heading={{heading}}\nalarm={{alarm}}\nwarning={{warning}}\ncalm={{calm}}\ncode={{code}}\n"              \
     "title={{title}}\nkind={{kind}}\nnot_statutory={{not_statutory}}\ncase={{case}}\nmatter={{matter}}\n"    \
     "unit={{unit}}\ndue_label={{due_label}}\ndue={{due}}\ncounted_from={{counted_from}}\nrole={{role}}\n"    \
-    "reason={{reason}}\nlate={{late}}\nstand_in={{stand_in}}\nlink={{link}}\n"                               \
+    "reason={{reason}}\nlate={{late}}\nwaited={{waited}}\nstand_in={{stand_in}}\nlink={{link}}\n"            \
     "done={{#done}}[{{when}}: {{what}}]{{/done}}\ndone_earlier={{done_earlier}}\n"                           \
     "derivation={{#derivation}}[{{line}}]{{/derivation}}\nbasis={{basis}}\nsensitive={{sensitive}}\n"        \
     "written={{written}}\n"
@@ -43,6 +43,16 @@ static const struct {
     {"notice.subject", "[{{code}}] {{case}}: {{label}} {{due}}\n"},
     {"notice.txt", EVERY_FIELD},
     {"notice.html", "<p title=\"{{case}}\">" EVERY_FIELD "</p>"},
+    {"gathered.subject", "[{{codes}}] {{summary}}, {{date}}"},
+    {"gathered.txt",
+     "{{summary}} waited={{waited}} listed={{listed}} few={{few}}\n"
+     "{{#sums}}\n{{code}} ({{title}}, {{kind}}): {{ahead}} / {{broken}} {{broken_label}} / "
+     "{{resolved}}\n{{/sums}}\n"
+     "{{#items}}\n{{#alarm}}!{{/alarm}}{{#warning}}?{{/warning}}{{#calm}}.{{/calm}} {{heading}} | {{code}} "
+     "({{title}}, {{kind}}) | {{case}} {{matter}} {{unit}} | {{due_label}} {{due}} | {{role}} | "
+     "late={{late}} stand_in={{stand_in}} | {{link}}\n{{/items}}\n"
+     "{{#news}}\n{{heading}} | {{code}} | {{case}} | {{due}}\n{{/news}}\n{{written}}\n"},
+    {"gathered.html", "{{#alarm}}red{{/alarm}}{{#warning}}amber{{/warning}}{{#calm}}blue{{/calm}}"},
     {"backlog.subject", "{{unit}} {{date}}"},
     {"backlog.txt", "unit={{unit}} written={{written}} few={{few}}\n"
                     "{{#groups}}\n{{heading}} | {{open_label}} | {{broken_label}}\n{{#rows}}\n"
@@ -121,6 +131,8 @@ static void test_load_errors(void **state)
          "shelf/notice.subject:1:1: unknown field \"unit\"" SUBJECT_KNOWS},
         {{"notice.subject", "{{matter}}", NULL},
          "shelf/notice.subject:1:1: unknown field \"matter\"" SUBJECT_KNOWS},
+        {{"gathered.subject", "{{#items}}", NULL},
+         "shelf/gathered.subject:1:1: unknown field \"items\"; known fields are summary, codes, date"},
         {{"backlog.subject", "{{#groups}}", NULL},
          "shelf/backlog.subject:1:1: unknown field \"groups\"; known fields "
          "are unit, date"},
@@ -385,7 +397,7 @@ static void test_whole_notice(void **state)
         "unit=fam-nord\ndue_label=Frist\ndue=til og med lørdag den 28. februar 2026\n"
         "counted_from=fredag den 31. oktober 2025 kl. 10.12\nrole=sagsbehandler\n"
         "reason=den lovbestemte frist udløber om 30 dage, og opgaven endnu ikke er registreret som løst\n"
-        "late=\nstand_in=\nlink=https://x.dk/S-1001?a=1&b=2\n"
+        "late=\nwaited=\nstand_in=\nlink=https://x.dk/S-1001?a=1&b=2\n"
         "done=[14. januar 2026 kl. 08.00: sat på pause][20. januar 2026 kl. 12.05: varsel til teamleder]"
         "[21. januar 2026 kl. 12.05: besked til jurist]\ndone_earlier=\n"
         "derivation=[4 måneder][rundet]\nbasis=Barnets lov § 20\nsensitive=\n"
@@ -568,7 +580,7 @@ static void test_late_and_stand_in(void **state)
     facts.due_at = facts.anchor_at = INSTANT_NONE;
     struct mail_text mail = {0};
     wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
-    assert_says(&mail, "late=ja\nstand_in=ja\nlink=\n");
+    assert_says(&mail, "late=ja\nwaited=\nstand_in=ja\nlink=\n");
     assert_says(&mail, "matter=\nunit=\n");
     assert_says(&mail, "due=endnu ikke fastsat\ncounted_from=\n");
     assert_string_equal(mail.subject.data, "[K20] S-1001: frist uden dato");
@@ -689,6 +701,86 @@ static void test_hostile_facts(void **state)
             buffer_done(&text);
         }
     mail_text_done(&expected);
+    mail_text_done(&mail);
+}
+
+// --- Several in one mail ---
+
+static void test_gathered(void **state)
+{
+    (void)state;
+    struct notice_facts items[] = {sample(), sample(), sample(), sample()};
+    items[0].transition = TRANSITION_BREACHED;
+    items[0].now = at((struct local){2026, 3, 1, 8, 0, 0});
+    items[1].code = "K50";
+    items[1].rule_kind = RULE_TARGET;
+    items[1].transition = TRANSITION_BREACHED;
+    items[1].sensitive = true;
+    items[2].code = "K51";
+    items[2].instead_of_another = items[2].late = true;
+    items[3].transition = TRANSITION_MET;
+    items[3].case_id = "S-9";
+    const struct gathered_sum sums[] = {{"K20", "Undersøgelse", RULE_STATUTORY, 0, 1, 1},
+                                        {"K50", NULL, RULE_TARGET, 0, 1, 0},
+                                        {"K51", "T", RULE_STATUTORY, 1, 0, 0}};
+    struct gathered_facts facts = {.now = at((struct local){2026, 1, 29, 8, 0, 0}),
+                                   .waited = true,
+                                   .decided_at = at((struct local){2026, 1, 28, 17, 5, 0}),
+                                   .items = items,
+                                   .item_count = COUNT(items),
+                                   .sums = sums,
+                                   .sum_count = COUNT(sums)};
+    struct mail_text mail = {0};
+    wording_gathered(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_string_equal(mail.subject.data, "[K20, K50, K51] 1 lovbestemt frist overskredet, 1 egen frist/mål "
+                                           "ikke holdt, 1 nærmer sig, 1 afklaret/flyttet, 29. januar 2026");
+    // All are listed: no sums. A broken law and a missed goal of one's own never look alike.
+    assert_string_equal(
+        mail.text.data,
+        "1 lovbestemt frist overskredet, 1 egen frist/mål ikke holdt, 1 nærmer sig, 1 afklaret/flyttet "
+        "waited=onsdag den 28. januar 2026 kl. 17.05 listed= few=\n"
+        "! Lovbestemt frist er overskredet | K20 (Børnefaglig undersøgelse, lovbestemt frist) | S-1001 B-3 "
+        "fam-nord | Frist til og med lørdag den 28. februar 2026 | sagsbehandler | late= stand_in= | "
+        "https://x.dk/S-1001?a=1&b=2\n"
+        "? Kommunens eget mål er ikke nået | K50 (, kommunens eget mål) | S-1001 B-3 fam-nord | Mål til og "
+        "med lørdag den 28. februar 2026 | sagsbehandler | late= stand_in= | https://x.dk/S-1001?a=1&b=2\n"
+        "? Lovbestemt frist udløber om 30 dage | K51 (Børnefaglig undersøgelse, lovbestemt frist) | S-1001 "
+        "B-3 fam-nord | Frist til og med lørdag den 28. februar 2026 | sagsbehandler | late=ja stand_in=ja | "
+        "https://x.dk/S-1001?a=1&b=2\n"
+        "Lovbestemt frist: løst i tide | K20 | S-9 | til og med lørdag den 28. februar 2026\n"
+        "torsdag den 29. januar 2026\n");
+    assert_string_equal(mail.html.data, "red");
+    mail_text_done(&mail);
+}
+
+// Of very many only the worst are listed; small sums do not tell who is meant.
+static void test_gathered_digest(void **state)
+{
+    (void)state;
+    const struct notice_facts items[] = {sample()};
+    const struct gathered_sum sums[] = {{"K1", "A", RULE_STATUTORY, 0, 60001, 0},
+                                        {"K2", "B", RULE_OWN, 2, 39000, 0},
+                                        {"K3", NULL, RULE_EXPIRY, 0, 1, 0},
+                                        {"K4", "D", RULE_STATUTORY, 7, 0, 0},
+                                        {"K5", "E", RULE_STATUTORY, 0, 0, 5}};
+    struct gathered_facts facts = {.now = at((struct local){2026, 1, 29, 8, 0, 0}),
+                                   .items = items,
+                                   .item_count = COUNT(items),
+                                   .sums = sums,
+                                   .sum_count = COUNT(sums)};
+    struct mail_text mail = {0};
+    wording_gathered(wordings[LANGUAGE_EN], zone, &facts, &mail);
+    assert_string_equal(mail.subject.data,
+                        "[K1, K2, K3, K4 …] 60001 statutory deadlines breached, 39000 own deadlines/targets "
+                        "not kept, 1 other date passed, 9 coming up, 5 settled/moved, 29 January 2026");
+    assert_non_null(strstr(mail.text.data,
+                           "waited= listed=1 few=3\n"
+                           "K1 (A, statutory deadline):  / 60001 breached / \n"
+                           "K2 (B, the municipality's own deadline): fewer than 3 / 39000 not kept / \n"
+                           "K3 (, expiry):  / fewer than 3 expired / \n"
+                           "K4 (D, statutory deadline): 7 /  breached / \n"
+                           "K5 (E, statutory deadline):  /  breached / 5\n"));
+    assert_string_equal(mail.html.data, "amber");
     mail_text_done(&mail);
 }
 
@@ -857,6 +949,8 @@ int main(void)
         cmocka_unit_test(test_sensitive),
         cmocka_unit_test(test_done_is_bounded),
         cmocka_unit_test(test_hostile_facts),
+        cmocka_unit_test(test_gathered),
+        cmocka_unit_test(test_gathered_digest),
         cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_small_counts_cannot_be_told_apart),
         cmocka_unit_test(test_size_of_small_counts),

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "core/notice_words.h"
+
+#include "core/phrases.h"
+
+// False when the transition itself says what happened (moved, resumed, …).
+static bool moment_of(const struct notice_facts *facts, enum moment *ret_moment)
+{
+    if (facts->due_at == INSTANT_NONE)
+        return false;
+    switch (facts->transition) {
+    case TRANSITION_APPROACHING:
+        *ret_moment = facts->now <= facts->due_at ? MOMENT_AHEAD : MOMENT_BROKEN;
+        return true;
+    case TRANSITION_ESCALATED:
+        *ret_moment = MOMENT_STILL_BROKEN;
+        return true;
+    case TRANSITION_ACKNOWLEDGEMENT_ENDED:
+        *ret_moment = facts->now <= facts->due_at ? MOMENT_AHEAD : MOMENT_STILL_BROKEN;
+        return true;
+    case TRANSITION_MISSED:
+        *ret_moment = facts->missed_in_a_row > 1   ? MOMENT_SERIES_AGAIN
+                      : facts->missed_in_a_row > 0 ? MOMENT_SERIES_ONCE
+                                                   : MOMENT_BROKEN;
+        return true;
+    case TRANSITION_BREACHED:
+    case TRANSITION_LAPSED:
+    case TRANSITION_PASSED:
+        *ret_moment = MOMENT_BROKEN;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static const char *amount(struct desk *desk, const struct notice_facts *facts, enum moment moment)
+{
+    if (moment == MOMENT_AHEAD)
+        phrase_remaining(desk->language, desk->zone, facts->due_at, facts->now, &desk->draft);
+    else if (moment == MOMENT_STILL_BROKEN)
+        phrase_overdue(desk->language, desk->zone, facts->due_at, facts->now, &desk->draft);
+    else
+        buffer_format(&desk->draft, "%d", facts->missed_in_a_row);
+    return desk_take(desk);
+}
+
+const char *notice_heading(struct desk *desk, const struct notice_facts *facts)
+{
+    enum moment moment;
+    if (!moment_of(facts, &moment)) {
+        const char *what = phrase_transition(desk->language, facts->rule_kind, facts->transition);
+        const char *kind = desk_capitalized(desk, phrase_kind(desk->language, facts->rule_kind));
+        return arena_format(&desk->arena, "%s: %s", kind, what);
+    }
+    phrase_heading(desk->language, facts->rule_kind, moment, amount(desk, facts, moment), &desk->draft);
+    return desk_take(desk);
+}
+
+const char *notice_reason(struct desk *desk, const struct notice_facts *facts)
+{
+    static const char *const told[] = {"du tidligere har fået besked om den", "you were told of it before"};
+    enum moment moment;
+    if (!moment_of(facts, &moment))
+        return notice_is_follow_up(facts) ? told[desk->language] : NULL;
+    phrase_reason(desk->language, facts->rule_kind, moment, amount(desk, facts, moment), &desk->draft);
+    return desk_take(desk);
+}
+
+const char *notice_waited(struct desk *desk, bool waited, instant decided_at)
+{
+    if (!waited)
+        return NULL;
+    phrase_full_moment(desk->language, desk->zone, decided_at, &desk->draft);
+    return desk_take(desk);
+}
+
+enum tone notice_tone(const struct notice_facts *facts)
+{
+    enum moment moment;
+    enum rule_kind kind = facts->rule_kind;
+    if (!moment_of(facts, &moment) || kind == RULE_INFORMATION)
+        return TONE_CALM;
+    bool own = kind == RULE_OWN || kind == RULE_TARGET;
+    if (moment == MOMENT_AHEAD)
+        return own ? TONE_CALM : TONE_WARNING;
+    return own ? TONE_WARNING : TONE_ALARM;
+}
+
+bool notice_is_broken(const struct notice_facts *facts)
+{
+    enum moment moment;
+    return moment_of(facts, &moment) && moment != MOMENT_AHEAD;
+}
+
+bool notice_is_follow_up(const struct notice_facts *facts)
+{
+    switch (facts->transition) {
+    case TRANSITION_MOVED:
+    case TRANSITION_MET:
+    case TRANSITION_LATE:
+    case TRANSITION_CANCELLED:
+    case TRANSITION_WITHDRAWN:
+    case TRANSITION_REOPENED:
+        return true;
+    default:
+        return false;
+    }
+}

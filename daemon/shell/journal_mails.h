@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MPL-2.0
+// What journal.c and journal_read.c must say alike about the notices of a mail, in SQL.
+#ifndef FRISTD_SHELL_JOURNAL_MAILS_H
+#define FRISTD_SHELL_JOURNAL_MAILS_H
+
+// The purposes of which several can go in one mail.
+#define JOURNAL_FOLDABLE "('stage', 'follow_up')"
+
+#define JOURNAL_OUT_OF_DATE "out of date: done, moved or told anew in the meantime"
+
+// Around a notice n.
+#define JOURNAL_NOTICE_JOINS                                                                                 \
+    " LEFT JOIN transition t ON t.number = n.transition_number LEFT JOIN deadline d ON d.id = n.deadline_id"
+
+// A duty that was done, or got another date, between the decision and now is not written about; nor is a
+// stage when the same person is told of a later one, nor what became of it when something else has become of
+// it since.
+#define JOURNAL_IS_OUT_OF_DATE                                                                               \
+    "coalesce((n.purpose = 'stage' AND t.kind <> 'notice_failed' AND (d.id IS NULL OR d.due_at IS DISTINCT " \
+    "FROM t.due_at OR d.state IN ('met', 'late', 'cancelled')"                                               \
+    " OR EXISTS (SELECT FROM notice p JOIN transition l ON l.number = p.transition_number"                   \
+    "  WHERE p.deadline_id = n.deadline_id AND p.person_id = n.person_id AND p.purpose = 'stage'"            \
+    "  AND p.transition_number > n.transition_number AND l.kind <> 'notice_failed')))"                       \
+    " OR (n.purpose = 'follow_up' AND EXISTS (SELECT FROM transition l WHERE l.deadline_id = n.deadline_id"  \
+    " AND l.number > n.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP ")), false)"
+
+// What those who were told of a deadline hear about it afterwards.
+#define JOURNAL_FOLLOWED_UP "('moved', 'met', 'late', 'cancelled', 'withdrawn', 'reopened')"
+
+#endif

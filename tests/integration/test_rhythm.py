@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Which notices share a mail and when it goes, with the configuration's defaults, in virtual time: every start is a new process
+that knows only what the journal says."""
+
+import collections
+import email.utils
+import os
+import shutil
+import subprocess
+import unittest
+
+from town import Municipality
+from support import FRISTD, StackCase
+
+FAULT_CALLS = os.environ["FAULT_CALLS"]
+DEFAULTS = {"group_wait": "30 seconds", "hours": "mo-fr 08:00-16:00", "mails_per_day": 10, "urgent_per_hour": 10}
+
+
+class Rhythm(StackCase):
+    def setUp(self):
+        super().setUp()
+        self.stack.start()
+        self.town = Municipality(self.stack)
+        self.daemon = self.stack.daemon(FRISTD, notices=DEFAULTS, log={"level": "info"})
+        self.daemon.write_settings()
+
+    def change(self, **notices):
+        self.daemon.change(notices=notices)
+        self.daemon.write_settings()
+
+    def run_at(self, at, status=0):
+        done = self.daemon.command("run", "--once", "--at", at, timeout=120)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def arrived(self, person):
+        """(when it went, subject, text) of each mail to this person so far, in the order in which they went."""
+        self.town.mails("")  # all are delivered
+        mails = [mail for mail in self.stack.mail.mails() if mail.to == person]
+        return sorted(((email.utils.parsedate_to_datetime(mail["Date"]).isoformat(), mail) for mail in mails),
+                      key=lambda pair: pair[0])
+
+    def times(self, person):
+        return [when for when, _ in self.arrived(person)]
+
+    def assert_all_finished(self):
+        self.assertEqual(self.town.journal("SELECT id FROM notice WHERE finished_at IS NULL"), [])
+
+
+class Hours(Rhythm):
+    def assessments(self, begun, *cases):
+        for case in cases:
+            self.town.case(case, ("bfu.opmaerksom", "B-1", f"'{begun} 10:00+01'"))
+
+    def test_what_happens_at_night_is_one_mail_in_the_morning(self):
+        """Three assessments run out with Saturday 28 February 2026."""
+        self.run_at("2026-02-20T09:00")
+        self.assessments("2025-10-31", "S-1", "S-2", "S-3")
+        self.run_at("2026-02-28T23:00")  # the last warning, late and at night: it waits
+        self.run_at("2026-03-01T00:00:01")  # the breach takes its place with those who hear of it
+        for at in ("2026-03-01T12:00", "2026-03-01T23:59", "2026-03-02T07:59:59", "2026-03-02T08:00:29"):
+            self.run_at(at)
+            self.assertEqual(self.stack.mail.mails(), [], at)
+        explained = self.daemon.command("explain", "S-1", "--language", "en").stdout
+        self.assertRegex(explained, r"waits for office hours until\s+Mon 2026-03-02 at 08:00:30")
+        status = self.daemon.command("status").stdout
+        self.assertRegex(status, r"\n +15  for office hours\n")
+
+        self.run_at("2026-03-02T08:00:30")
+        for person, role in ((self.town.caseworker, "sagsbehandler"), (self.town.team_leader, "teamleder"),
+                             (self.town.department_head, "afdelingsleder")):
+            (when, mail), = self.arrived(person)
+            self.assertEqual(when, "2026-03-02T08:00:30+01:00")
+            self.assertRegex(mail.subject, r"^\[K20\] 3 lovbestemte frister overskredet$")
+            self.assertIn("sendes i kontortiden", mail.text)
+            self.assertIn(f"Du får beskeden som {role}", mail.text)
+            for case in ("S-1", "S-2", "S-3"):
+                self.assertIn(f"Sag: {case} ", mail.text)
+                self.assertIn(f"/sag/{case}\n", mail.text)
+        self.assert_all_finished()
+        explained = self.daemon.command("explain", "S-1", "--language", "en").stdout
+        self.assertRegex(explained, r"together\s+with\s+2\s+others")
+
+    def test_urgent_ones_go_at_night_and_alone(self):
+        self.run_at("2026-02-20T09:00")
+        self.assessments("2025-10-31", "S-1")
+        self.town.case("S-9", ("underretning.modtaget", "U-1", "'2026-02-28 03:00+01'"))
+        self.run_at("2026-02-28T03:00:10")
+        self.run_at("2026-03-01T03:00:01")
+        for person in (self.town.caseworker, self.town.team_leader, self.town.department_head):
+            mails = self.arrived(person)
+            self.assertEqual([mail.subject for when, mail in mails if when == "2026-03-01T03:00:01+01:00"],
+                             ["[K01] Sag S-9: frist 1. marts 2026 kl. 03.00"])
+        self.run_at("2026-03-02T08:00:30")
+        self.assertIn("[K20] Sag S-1: frist 28. februar 2026",
+                      [mail.subject for _, mail in self.arrived(self.town.department_head)])
+
+    def test_holidays_and_both_clock_changes(self):
+        """Breaches on Maundy Thursday 2 April and on Sunday 25 October, before and after the hour that comes twice."""
+        self.run_at("2025-11-30T09:00")
+        self.assessments("2025-12-01", "S-1")  # due on 1 April
+        self.assessments("2026-06-24", "S-2")  # due on 24 October
+        self.assessments("2025-11-28", "S-3")  # due on 28 March, the day before the clock goes forward
+        for at in ("2026-03-29T00:00:01", "2026-03-30T07:59:59", "2026-03-30T08:00:30"):
+            self.run_at(at)
+        self.town.event("S-3", "bfu.afsluttet", "B-1", "'2026-03-31 09:00+02'")
+        for at in ("2026-04-02T00:00:01", "2026-04-06T12:00", "2026-04-07T08:00:29", "2026-04-07T08:00:30"):
+            self.run_at(at)
+        # Its repeats are not of interest here.
+        self.town.event("S-1", "bfu.afsluttet", "B-1", "'2026-04-07 09:00+02'")
+        for at in ("2026-10-24T12:00", "2026-10-25T00:00:01+02:00", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00",
+                   "2026-10-26T07:59:59", "2026-10-26T08:00:30"):
+            self.run_at(at)
+        told = {mail.subject: when for when, mail in self.arrived(self.town.department_head)}
+        self.assertEqual(told["[K20] Sag S-3: frist 28. marts 2026"], "2026-03-30T08:00:30+02:00")
+        self.assertEqual(told["[K20] Sag S-1: frist 1. april 2026"], "2026-04-07T08:00:30+02:00")
+        self.assertEqual(told["[K20] Sag S-2: frist 24. oktober 2026"], "2026-10-26T08:00:30+01:00")
+
+    def test_a_unit_with_hours_of_its_own(self):
+        self.change(units={"familie": "always"})
+        self.run_at("2026-02-20T09:00")
+        self.assessments("2025-10-31", "S-1")
+        self.run_at("2026-03-01T00:00:01")
+        self.run_at("2026-03-01T00:00:31")
+        # All of them work in that unit or below it.
+        self.assertEqual(self.times(self.town.team_leader), ["2026-03-01T00:00:31+01:00"])
+        self.assertNotIn("ventet", self.arrived(self.town.team_leader)[0][1].text)
+        self.assertRegex(self.daemon.command("check").stdout, "mail that is not urgent goes Mon–Fri 08:00–16:00, not on holidays"
+                                                              r"\n[^\n]*in familie and the units below it: day and night")
+
+    def test_hours_that_cannot_be(self):
+        for notices, words in (({"hours": "mo-fr 16:00-08:00"}, r"fristd\.yaml:\d+:\d+: notices\.hours: the hours 16:00-08:00 run backwards"),
+                               ({"units": {"nord": "fr-mo 08:00-16:00"}}, r"fristd\.yaml:\d+:\d+: notices\.units: the weekdays fr-mo run backwards")):
+            self.daemon.change(notices=DEFAULTS | notices)
+            self.daemon.write_settings()
+            done = self.daemon.command("check")
+            self.assertEqual(done.returncode, 2 if "refused" in done.stdout else done.returncode)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stdout + done.stderr, words)
+        self.daemon.change(notices=DEFAULTS | {"units": {"nrod": "always"}})
+        self.daemon.write_settings()
+        done = self.daemon.command("check", "--database")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stdout + done.stderr,
+                         r"fristd\.yaml:\d+:\d+: the case database has no unit \"nrod\"; did you mean \"nord\"\?")
+
+
+class Together(Rhythm):
+    def setUp(self):
+        super().setUp()
+        self.change(hours="always")
+
+    def test_done_before_it_was_sent_is_left_out(self):
+        self.run_at("2026-02-20T09:00")
+        for case in ("S-1", "S-2", "S-3"):
+            self.town.case(case, ("bfu.opmaerksom", "B-1", "'2025-10-31 10:00+01'"))
+        self.run_at("2026-03-01T00:00:01")
+        self.town.event("S-2", "bfu.afsluttet", "B-1", "'2026-03-01 00:00:20+01'")
+        self.run_at("2026-03-01T00:00:31")
+        (_, mail), = self.arrived(self.town.department_head)
+        self.assertEqual(mail.subject, "[K20] 2 lovbestemte frister overskredet")
+        self.assertNotIn("S-2", mail.text)
+        self.assertEqual(self.town.journal("SELECT case_id, last_reply FROM notice WHERE state = 'abandoned' AND person_id = 'al1'"),
+                         [["S-2", "out of date: done, moved or told anew in the meantime"]])
+
+    def test_not_more_mails_a_day_than_the_bound(self):
+        self.change(mails_per_day=2)
+        self.run_at("2026-02-20T09:00")
+        for day in range(1, 6):  # due at the ends of five days in a row
+            self.town.case(f"S-{day}", ("bfu.opmaerksom", "B-1", f"'2025-11-0{day} 10:00+01'"))
+        for day in range(2, 8):
+            for time in ("00:00:01", "00:00:31", "08:00:01", "08:00:31", "12:00"):
+                self.run_at(f"2026-03-0{day}T{time}")
+        # Enough on one day: nothing more is told on it, and nothing is lost.
+        for person in (self.town.caseworker, self.town.team_leader, self.town.department_head):
+            days = collections.Counter(when[:10] for when in self.times(person))
+            self.assertLessEqual(max(days.values()), 2, days)
+        self.run_at("2026-03-08T00:00:31")
+        self.assert_all_finished()
+        lost = self.town.journal("SELECT count(*) FROM notice WHERE purpose = 'stage' AND state <> 'sent'")
+        self.assertEqual(lost, [["0"]])
+
+    def test_refused_for_all_that_it_carried(self):
+        """Each of them is told to the next level, together in one mail; the operators hear of it once."""
+        self.run_at("2026-02-20T09:00")
+        for number in range(12):
+            self.town.case(f"S-{number:02}", ("bfu.opmaerksom", "B-1", "'2025-10-31 10:00+01'"))
+        self.stack.mail.refuse("afdelingsleder")
+        self.run_at("2026-03-01T00:00:01")
+        self.run_at("2026-03-01T00:00:31")
+        (_, mail), = self.arrived(self.town.centre_head)
+        self.assertEqual(mail.subject, "[K20] 12 lovbestemte frister overskredet")
+        self.assertIn("De 10 vigtigste", mail.text)
+        rows = self.town.journal("SELECT count(*), count(DISTINCT case_id) FROM notice WHERE person_id = 'al1' AND state = 'abandoned'")
+        self.assertEqual(rows, [["12", "12"]])
+        self.assertEqual(self.town.journal("SELECT count(*) FROM notice WHERE person_id = 'cc1' AND state = 'sent'"), [["12"]])
+        self.assertEqual(len(self.arrived("drift@kommunen.example")), 1)
+        self.assertEqual(self.town.journal("SELECT count(*) FROM transition WHERE kind = 'notice_failed'"), [["12"]])
+        self.assert_all_finished()
+
+    def test_a_flood_is_one_mail_a_leader(self):
+        """A day out of service: three hundred notifications of concern have passed their 24 hours."""
+        self.run_at("2026-02-20T09:00")
+        rows = ", ".join(f"('F-{number}', 'barn', 'nord', 'sb1', '')" for number in range(300))
+        events = ", ".join(f"('F-{number}', 'underretning.modtaget', 'U', '2026-02-24 10:00+01'::timestamptz + {number} * interval '1 second')"
+                           for number in range(300))
+        self.stack.postgres.sql(f"BEGIN; INSERT INTO fagsystem.sag VALUES {rows};"
+                                f"INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt) VALUES {events}; COMMIT")
+        self.run_at("2026-02-26T09:00")
+        self.assertEqual(self.stack.mail.mails(), [])
+        self.run_at("2026-02-26T09:05")
+        for person in (self.town.caseworker, self.town.team_leader, self.town.department_head):
+            mails = [mail for _, mail in self.arrived(person)]
+            self.assertLessEqual(len(mails), 1)
+        (_, mail), = self.arrived(self.town.team_leader)
+        self.assertIn("300 lovbestemte frister overskredet", mail.subject)
+        self.assertIn("De 10 vigtigste", mail.text)
+        self.assertIn("Sag: F-0 ", mail.text)
+        self.assertLess(len(mail.text), 6000)
+        self.assert_all_finished()
+
+
+class Killed(Rhythm):
+    """kill -9 at each sending between the forming of a mail and its outcome: the same set goes again, under the same Message-ID."""
+
+    def test_the_same_set_under_the_same_id(self):
+        self.change(hours="always", mails_per_day=0)
+        fired = self.daemon.path / "fired"
+        shim = shutil.copy(FAULT_CALLS, self.daemon.path)
+        preload = {"LD_PRELOAD": shim, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0", "FAULT_KIND": "kill",
+                   "FAULT_ONLY": "sending", "FAULT_FIRED": str(fired)}
+        self.run_at("2026-02-20T09:00")
+
+        def round_of(number):
+            cases = [f"R-{number}-{letter}" for letter in "abc"]
+            for case in cases:
+                self.town.case(case, ("bfu.opmaerksom", "B-1", "'2025-10-31 10:00+01'"))
+            self.run_at("2026-03-01T00:00:01")
+            fired.unlink(missing_ok=True)
+            subprocess.run(self.daemon.account.command([self.daemon.binary, "run", "--once", "--at", "2026-03-01T00:00:31",
+                                                        "--config", self.daemon.path / "fristd.yaml"], 9),
+                           env=self.daemon.environment() | preload | {"FAULT_AT": str(number)}, capture_output=True, text=True,
+                           check=False, cwd="/", timeout=120)
+            formed = self.town.journal("SELECT id, carried_by FROM notice WHERE carried_by IS NOT NULL ORDER BY id")
+            self.run_at("2026-03-01T00:00:31")
+            after = dict(map(tuple, self.town.journal("SELECT id, carried_by FROM notice ORDER BY id")))
+            for notice, carrier in formed:
+                self.assertEqual(after[notice], carrier, "what was formed stands")
+            mails = [mail for _, mail in self.arrived(self.town.department_head) if cases[0] in mail.text]
+            self.assertIn(len(mails), (1, 2))
+            self.assertEqual(len({mail.id for mail in mails}), 1)
+            for mail in mails:
+                for case in cases:
+                    self.assertIn(f"Sag: {case} ", mail.text)
+            self.assert_all_finished()
+            return fired.exists(), len(mails) - 1
+
+        number, met, twice = 60, True, 0
+        while met:
+            met, more = round_of(number)
+            twice += more
+            number += 3
+        print(f"killed {(number - 63) // 3} times between deciding and outcome: {twice} mails twice, with the same Message-ID")
+        self.assertGreater(number, 90)
+
+
+if __name__ == "__main__":
+    unittest.main()
