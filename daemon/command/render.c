@@ -18,9 +18,8 @@ static const char help[] =
     "\n"
     "Shows a mail made from the templates in DIR (default " FRISTD_DATA_DIR "/templates)\n"
     "with made-up data. TEMPLATE is notice, gathered (several notices in one mail), gathered_many\n"
-    "(very many; the same templates), backlog or operator, or that of a report: remands, worklist, digest "
-    "or\n"
-    "one of your own.\n"
+    "(very many; the same templates), backlog or operator, or that of a report: remands, worklist,\n"
+    "digest or one of your own.\n"
     "\n"
     "Samples of a notice:\n";
 
