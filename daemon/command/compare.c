@@ -159,6 +159,7 @@ static void begin(struct comparing *comparing)
                                                       .rules = &comparing->rules,
                                                       .rules_fingerprint = comparing->fingerprint,
                                                       .language = comparing->language,
+                                                      .rhythm = &comparing->config.rhythm,
                                                       .casedb = comparing->casedb,
                                                       .journal = comparing->journal,
                                                       .on_difference = on_difference},

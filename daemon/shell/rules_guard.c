@@ -201,6 +201,7 @@ int rules_guard_ask(struct rules_guard *guard, const struct setup *next, instant
         .rules = &next->rules,
         .rules_fingerprint = next->rules_fingerprint,
         .language = next->config.language,
+        .rhythm = &next->config.rhythm,
         .casedb = guard->options.casedb,
         .journal = guard->options.journal,
     };

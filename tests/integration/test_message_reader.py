@@ -122,7 +122,7 @@ class MessageReader(unittest.TestCase):
         self.assertEqual((entry["ACTION"], entry["TRIGGER"]), ("DISPLAY", "-PT15H"))
 
     def test_wrong_usage(self):
-        for arguments, words in ((("letter",), "notice, gathered, gathered_many, backlog, operator"),
+        for arguments, words in ((("letter",), "da/letter.subject: cannot be opened"),
                                  (("--language", "de", "notice"), "da, en"),
                                  (("--format", "pdf", "notice"), "subject, text, html, eml"),
                                  (("--sample", "none", "notice"), "warning, breach"),
