@@ -31,7 +31,7 @@ class Check(unittest.TestCase):
     def test_the_sample_is_good(self):
         done = self.check("--config", str(self.file))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"configuration: good: site eksempel, .*\n"
+        self.assertRegex(done.stdout, r"configuration: good: site eksempel, .*\nconfiguration: good: mail that is not urgent goes Mon–Fri 08:00–16:00, not on holidays\n"
                                       r"(?:rules: warning: .* has confidence C .*\n)+"
                                       r"rules: good: \d+ rules in \d+ versions, \d+ examples, \d+ escalations, "
                                       r"\d+ calendars\n"
