@@ -39,7 +39,7 @@
 #include <time.h>
 
 #define STREAM_WINDOW (MQTT_WINDOW - SWEEP_WINDOW - REPLAYER_WINDOW) // its messages outstanding
-#define SAVE_AFTER    500                                            // transitions, or
+#define SAVE_AFTER    2000                                           // transitions, or
 #define SAVE_AFTER_MS 1000 // since the first that is not saved, or when all is published
 #define RETRY_MS      1000 // of the store; of a refused message at first; where the options say nothing else
 #define RETRY_MAX_MS  60000
