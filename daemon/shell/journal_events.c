@@ -170,6 +170,7 @@ static int ask(struct journal *journal, struct question *question, const char *s
 #define URGENCY(deadline)                                                                                    \
     deadline ".state <> 'breached', coalesce(" deadline ".due_at, 'infinity'), " deadline ".id"
 
+// Numbers have no gaps, so a page is a range, whatever the planner believes about the table.
 static int read_transitions(void *self, struct publisher_read *read, struct error *err)
 {
     struct question *question = new_question(QUESTION_TRANSITIONS, read->after, read->limit);
@@ -181,7 +182,8 @@ static int read_transitions(void *self, struct publisher_read *read, struct erro
                " FROM deadline d LEFT JOIN watched_case w USING (case_id) WHERE d.attention AND d.case_id ="
                " t.case_id AND d.code = t.code AND d.subject = t.subject ORDER BY " URGENCY(
                    "d") " LIMIT 1) s"
-                        " ON t.retained IS NOT NULL WHERE t.number > $1 AND t.number <= $3 ORDER BY t.number "
+                        " ON t.retained IS NOT NULL WHERE t.number > $1 AND t.number <= least($3, $1 + $2) "
+                        "ORDER BY t.number "
                         "LIMIT $2",
                err);
 }
