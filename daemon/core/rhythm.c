@@ -42,6 +42,12 @@ instant rhythm_next_morning(const struct rhythm *rhythm, const struct ruleset *r
            rhythm->group_wait_s;
 }
 
+instant rhythm_follow_up(const struct rhythm *rhythm, const struct ruleset *rules, instant now)
+{
+    return office_hours_next_day(&rhythm->hours, rules->office_calendar, rules->zone, now) +
+           rhythm->group_wait_s;
+}
+
 static bool is_unit(const struct people *people, const char *name)
 {
     for (size_t i = 0; i < people->unit_count; i++)

@@ -37,6 +37,9 @@ instant rhythm_next(const struct rhythm *rhythm, const struct ruleset *rules, co
 instant rhythm_next_morning(const struct rhythm *rhythm, const struct ruleset *rules,
                             const struct people *people, const char *person_id, instant now);
 
+// When at the latest somebody hears what became of a deadline that he was told of.
+instant rhythm_follow_up(const struct rhythm *rhythm, const struct ruleset *rules, instant now);
+
 // 0 when every unit with hours of its own is among the people's units. Else -1 and the first that is not,
 // with "file:line:column: " and the nearest that is.
 int rhythm_check_units(const struct rhythm *rhythm, const struct people *people,

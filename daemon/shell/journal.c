@@ -91,7 +91,7 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     " (SELECT min(look_at) FROM silence WHERE look_at IS NOT NULL)),"                                        \
     " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT "     \
     "NULL), (SELECT min(next_attempt_at) FROM notice WHERE carried_by IS NULL),"                             \
-    " (SELECT min(due_at) FROM report_run WHERE state = 'waiting')"
+    " (SELECT min(due_at) FROM report_run WHERE state = 'waiting'), (SELECT max(id) FROM notice)"
 
 static void step(struct journal *journal);
 static void on_lock_timer(uv_timer_t *timer);
@@ -110,12 +110,14 @@ static instant row_instant(const struct postgres_row *row, int column)
     return postgres_instant(row, column, &at) == 0 ? at : INSTANT_NONE;
 }
 
-static void read_agenda(const struct postgres_row *row, struct agenda *agenda)
+// Returns the number of the last notice: the database hands some out itself.
+static int64_t read_agenda(const struct postgres_row *row, struct agenda *agenda)
 {
     agenda->case_at = row_instant(row, 0);
     agenda->mail_at = row_instant(row, 1);
     agenda->loose_at = row_instant(row, 2);
     agenda->report_at = row_instant(row, 3);
+    return postgres_is_null(row, 4) ? 0 : postgres_int8(row, 4);
 }
 
 // --- coming up ---
@@ -722,6 +724,51 @@ static void write_notices(struct journal *journal, struct journal_batch *batch)
     postgres_param_int8(params, FLOOD_WAIT_S);
 }
 
+static bool is_followed_up(enum transition_kind kind)
+{
+    return kind == TRANSITION_MOVED || kind == TRANSITION_MET || kind == TRANSITION_LATE ||
+           kind == TRANSITION_CANCELLED || kind == TRANSITION_WITHDRAWN || kind == TRANSITION_REOPENED;
+}
+
+static bool is_urgent(const struct journal_batch *batch, const struct journal_transition *transition)
+{
+    return transition->deadline_index >= 0 && batch->deadlines[transition->deadline_index].rule->urgent;
+}
+
+// To those who were told, and to nobody else: only the database knows them. What is done while a silence
+// holds is not told, then or later, as what it hides is not.
+static void write_follow_ups(struct journal *journal, struct journal_batch *batch)
+{
+    const struct journal_transition **rows =
+        arena_alloc(&batch->arena, batch->transition_count * sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->transition_count; i++)
+        if (is_followed_up(batch->transitions[i].transition.kind))
+            rows[count++] = &batch->transitions[i];
+    if (count == 0 || batch->follow_up_at == 0)
+        return;
+    struct postgres_params *params = add_statement(
+        journal,
+        "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id,"
+        " role, instead_of, facts, next_attempt_at, urgent, state, attempts, decided_at, last_reply)"
+        " SELECT $3 + row_number() OVER (ORDER BY t.number, told.person_id), md5('follow-up ' || "
+        "told.message_key || ' ' || t.kind || ' ' || date_part('epoch', t.at)::bigint), 'follow_up', "
+        "t.deadline_id, t.number, t.case_id, told.person_id, told.role, told.instead_of, '',"
+        " CASE WHEN u.urgent THEN $4::timestamptz ELSE $5 END, u.urgent, 'pending', 0, $4, ''"
+        " FROM unnest($1::bigint[], $2::boolean[]) AS u (number, urgent) JOIN transition t USING (number)"
+        " CROSS JOIN LATERAL (SELECT DISTINCT ON (s.person_id) s.* FROM notice s"
+        "  WHERE s.deadline_id = t.deadline_id AND s.state = 'sent' AND s.purpose = 'stage'"
+        "  ORDER BY s.person_id, s.id DESC) AS told WHERE NOT EXISTS (SELECT FROM silence q"
+        "  WHERE q.over_at IS NULL AND q.from_at <= $4 AND least(q.until_at, q.ended_at) > $4"
+        "  AND coalesce(q.case_id, t.case_id) = t.case_id AND coalesce(q.unit, t.unit) = t.unit"
+        "  AND (q.rule IS NULL OR q.rule IN (t.rule, t.code))) ON CONFLICT (message_key) DO NOTHING");
+    INT8S((*row)->transition.number);
+    BOOLS(is_urgent(batch, *row));
+    postgres_param_int8(params, journal->handed.notice);
+    postgres_param_instant(params, batch->now);
+    postgres_param_instant(params, batch->follow_up_at);
+}
+
 static void write_cases(struct journal *journal, struct journal_batch *batch)
 {
     if (batch->case_count > 0) {
@@ -1054,7 +1101,7 @@ static void on_commit_row(struct postgres_request *request, int statement, const
 {
     struct journal *journal = request->data;
     if (statement == journal->agenda_statement)
-        read_agenda(row, &journal->next_agenda);
+        journal->handed.notice = read_agenda(row, &journal->next_agenda);
 }
 
 static void on_commit_done(struct postgres_request *request, enum postgres_status status,
@@ -1087,6 +1134,7 @@ static void submit_first(struct journal *journal)
     write_withdrawn(journal, batch);
     write_transitions(journal, batch);
     write_notices(journal, batch);
+    write_follow_ups(journal, batch);
     write_cases(journal, batch);
     write_faults(journal, batch);
     write_outcomes(journal, batch);

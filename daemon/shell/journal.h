@@ -274,6 +274,8 @@ struct journal_batch {
     struct journal_fault *mended; // faults that are no longer there
     size_t mended_count, mended_capacity;
     int urgent_per_hour; // bound for the notices above; 0: none
+    // Who was told of a deadline hears what became of it with his next mail, or then; 0: he does not.
+    instant follow_up_at;
     struct journal_outcome *outcomes;
     size_t outcome_count, outcome_capacity;
     struct journal_outcome *parts; // of single notices that a mail given up has carried

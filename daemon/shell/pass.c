@@ -570,7 +570,9 @@ static void on_known(struct journal_load *load, const struct error *err)
     journal_batch_clear(&pass->batch);
     pass->batch.data = pass;
     pass->batch.now = pass->now;
-    pass->batch.urgent_per_hour = pass->options.rhythm->urgent_per_hour;
+    const struct rhythm *rhythm = pass->options.rhythm;
+    pass->batch.urgent_per_hour = rhythm->urgent_per_hour;
+    pass->batch.follow_up_at = rhythm_follow_up(rhythm, pass->options.rules, pass->now);
     pass->batch.on_done = on_batch_done;
     casework_set_silences(pass->casework, load->silences, load->silence_count);
     casework_set_refusals(pass->casework, load->refusals, load->refusal_count);

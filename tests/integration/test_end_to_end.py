@@ -86,8 +86,12 @@ class Alarm(Running):
         self.assertEqual((met["data"]["state"], met["data"]["breached"]), ("met", None))
         self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1", False)
         self.wait_told(3)
+        # Who was told hears that it is done, too.
+        done = self.wait_mail(self.town.team_leader, "S-1", "Lovbestemt frist: løst i tide")
+        self.wait_mail(self.town.caseworker, "S-1", "Lovbestemt frist: løst i tide")
+        self.assertEqual(done["References"], warning["References"])
         caseworker = [mail for mail in self.mail.mails(self.town.caseworker) if mail.id != late.id]
-        self.assertEqual([mail.subject for mail in caseworker], [warning.subject])
+        self.assertEqual([mail.subject for mail in caseworker], [warning.subject] * 2)
 
     def test_passes_and_is_met_late(self):
         topic = f"{SITE}/deadline/K01/S-1/U-1"

@@ -220,6 +220,60 @@ class Together(Rhythm):
         self.assert_all_finished()
 
 
+class FollowUp(Rhythm):
+    """Those who were told of a deadline hear what became of it, with their next mail or on the next morning; nobody else does."""
+
+    def entries(self, mail):
+        return [part.get_content() if isinstance(part.get_content(), str) else part.get_content().decode()
+                for part in mail.message.walk() if part.get_content_type() == "text/calendar"]
+
+    def test_done_moved_and_cancelled(self):
+        self.run_at("2026-01-02T09:00")
+        for case in ("S-1", "S-2"):
+            self.town.case(case, ("hjemvisning.modtaget", "H-1", "'2026-01-05 10:00+01'"))
+        # Fourteen days before the eight weeks are over the caseworker is warned, and gets an entry for the calendar.
+        self.run_at("2026-02-16T08:00:01")
+        self.run_at("2026-02-16T08:00:31")
+        first = [mail for _, mail in self.arrived(self.town.caseworker) if "K70" in mail.subject][-1]
+        for at in ("2026-02-16T09:00:01", "2026-02-16T09:00:31"):  # this week's follow-up was missed
+            self.run_at(at)
+        self.assertEqual([("METHOD:PUBLISH" in entry, "DTSTART;VALUE=DATE:20260302" in entry) for entry in self.entries(first)],
+                         [(True, True)] * 2)
+        self.town.event("S-1", "hjemvisning.frist_forlaenget", "H-1", "'2026-02-17 09:00+01'", due_on="'2026-03-16'")
+        self.town.event("S-2", "hjemvisning.ny_afgoerelse_sendt", "H-1", "'2026-02-17 09:00+01'")
+        self.run_at("2026-02-17T09:00:01")
+        before = len(self.stack.mail.mails())
+        self.run_at("2026-02-17T15:00")
+        self.assertEqual(len(self.stack.mail.mails()), before, "it has no moment of its own")
+        self.run_at("2026-02-18T08:00:30")
+        news = [mail for when, mail in self.arrived(self.town.caseworker) if when.startswith("2026-02-18")]
+        self.assertEqual(len(news), 1)
+        self.assertIn("flyttet til en ny dato", news[0].text)
+        self.assertIn("16. marts 2026", news[0].text)
+        self.assertIn("løst i tide", news[0].text)
+        entries = sorted(self.entries(news[0]), key=lambda entry: "METHOD:CANCEL" in entry)
+        self.assertIn("METHOD:PUBLISH", entries[0])
+        self.assertIn("DTSTART;VALUE=DATE:20260316", entries[0])
+        self.assertIn("METHOD:CANCEL", entries[1])
+        uids = {line for entry in self.entries(first) for line in entry.splitlines() if line.startswith("UID:")}
+        self.assertEqual({line for entry in entries for line in entry.splitlines() if line.startswith("UID:")}, uids)
+        told = {row[0] for row in self.town.journal("SELECT person_id FROM notice WHERE purpose = 'follow_up' AND state = 'sent'")}
+        self.assertEqual(told, {"sb1"})
+        self.assert_all_finished()
+
+    def test_urgent_at_once_and_only_the_last_word(self):
+        self.run_at("2026-02-20T09:00")
+        self.town.case("S-9", ("underretning.modtaget", "U-1", "'2026-02-27 03:00+01'"))
+        self.run_at("2026-02-28T03:00:01")
+        self.town.event("S-9", "underretning.vurderet", "U-1", "'2026-02-28 03:30+01'")
+        self.run_at("2026-02-28T03:30:01")
+        subjects = [(when, mail) for when, mail in self.arrived(self.town.department_head) if "K01" in mail.subject]
+        self.assertEqual([when for when, _ in subjects], ["2026-02-28T03:00:01+01:00", "2026-02-28T03:30:01+01:00"])
+        self.assertIn("løst efter fristen", subjects[1][1].text)
+        self.assertIn("fordi du tidligere har fået besked om den", subjects[1][1].text)
+        self.assertEqual(subjects[0][1]["References"], subjects[1][1]["References"])
+
+
 class Killed(Rhythm):
     """kill -9 at each sending between the forming of a mail and its outcome: the same set goes again, under the same Message-ID."""
 
