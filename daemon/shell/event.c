@@ -60,16 +60,20 @@ uint64_t event_topic_hash(const char *topic)
 
 // --- JSON: the keys come in the order of the code ---
 
+// One that may not stand there as it is.
 static void add_json_character(struct buffer *into, unsigned char c)
 {
     if (c == '"' || c == '\\') {
         char escaped[2] = {'\\', (char)c};
         buffer_add(into, escaped, sizeof escaped);
-    } else if (c < 0x20 || c == 0x7f) {
-        buffer_format(into, "\\u%04x", c);
     } else {
-        buffer_add_char(into, (char)c);
+        buffer_format(into, "\\u%04x", c);
     }
+}
+
+static bool is_plain_json(char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
 static void add_json_text(struct buffer *into, const char *text)
@@ -78,6 +82,12 @@ static void add_json_text(struct buffer *into, const char *text)
     const char *end = text + strlen(text);
     while (text < end) {
         const char *start = text;
+        while (text < end && is_plain_json(*text))
+            text++;
+        buffer_add(into, start, (size_t)(text - start));
+        if (text == end)
+            break;
+        start = text;
         uint32_t character = utf8_next(&text, end);
         if (character == UTF8_BAD)
             buffer_add_string(into, UTF8_REPLACEMENT);
@@ -201,19 +211,31 @@ void status_topic(const struct event_site *site, struct buffer *into)
 
 // --- attributes ---
 
-static void attribute(struct event_attributes *into, const char *name, const char *format, ...)
+static void list_attribute(struct event_attributes *into, const char *name, size_t length)
+{
+    assert(into->count < EVENT_ATTRIBUTES && into->used + length < sizeof into->text);
+    into->list[into->count++] = (struct mqtt_property){name, into->text + into->used};
+    into->used += length + 1;
+}
+
+static void attribute(struct event_attributes *into, const char *name, const char *text)
+{
+    size_t length = strlen(text);
+    assert(into->used + length < sizeof into->text);
+    memcpy(into->text + into->used, text, length + 1);
+    list_attribute(into, name, length);
+}
+
+static void formatted_attribute(struct event_attributes *into, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void attribute(struct event_attributes *into, const char *name, const char *format, ...)
+static void formatted_attribute(struct event_attributes *into, const char *name, const char *format, ...)
 {
-    size_t left = sizeof into->text - into->used;
     va_list ap;
     va_start(ap, format);
-    int length = vsnprintf(into->text + into->used, left, format, ap);
+    int length = vsnprintf(into->text + into->used, sizeof into->text - into->used, format, ap);
     va_end(ap);
-    assert(into->count < EVENT_ATTRIBUTES && (size_t)length < left);
-    into->list[into->count++] = (struct mqtt_property){name, into->text + into->used};
-    into->used += (size_t)length + 1;
+    list_attribute(into, name, (size_t)length);
 }
 
 // A user property may hold no more than a topic.
@@ -227,7 +249,7 @@ static void property_attribute(struct event_attributes *into, const char *name, 
         buffer_add(&clean, stays ? start : UTF8_REPLACEMENT,
                    stays ? (size_t)(text - start) : strlen(UTF8_REPLACEMENT));
     }
-    attribute(into, name, "%s", clean.data ? clean.data : "");
+    attribute(into, name, clean.data ? clean.data : "");
     buffer_done(&clean);
 }
 
@@ -235,7 +257,7 @@ static void time_attribute(struct event_attributes *into, const char *name, cons
                            instant at)
 {
     char text[ZONE_INSTANT_SIZE];
-    attribute(into, name, "%s", zone_format(zone, at, text));
+    attribute(into, name, zone_format(zone, at, text));
 }
 
 static void classify(struct event_attributes *into)
@@ -249,16 +271,16 @@ void event_attributes(const struct event_site *site, const struct transition *tr
 {
     into->count = into->used = 0;
     attribute(into, "specversion", "1.0");
-    attribute(into, "id", "%s-%lld", site->site, (long long)transition->number);
-    attribute(into, "source", "//%s/fristd", site->site);
-    attribute(into, "type", "dk.fristd.deadline.%s.v1", transition_name(transition->kind));
+    formatted_attribute(into, "id", "%s-%lld", site->site, (long long)transition->number);
+    formatted_attribute(into, "source", "//%s/fristd", site->site);
+    formatted_attribute(into, "type", "dk.fristd.deadline.%s.v1", transition_name(transition->kind));
     if (site->binary)
         property_attribute(into, "subject", transition->case_id);
     else
-        attribute(into, "subject", "%s", transition->case_id);
+        attribute(into, "subject", transition->case_id);
     time_attribute(into, "time", site->zone, transition->at);
     time_attribute(into, "recordedtime", site->zone, transition->recorded_at);
-    attribute(into, "sequence", "%019lld", (long long)transition->number);
+    formatted_attribute(into, "sequence", "%019lld", (long long)transition->number);
     classify(into);
 }
 
@@ -267,10 +289,10 @@ void replay_attributes(const struct event_site *site, const struct event_replay 
 {
     into->count = into->used = 0;
     attribute(into, "specversion", "1.0");
-    attribute(into, "id", "%s-%s-%lld", site->site, replay->boot_id, (long long)replay->number);
-    attribute(into, "source", "//%s/fristd/replay", site->site);
-    attribute(into, "type", "dk.fristd.replay.%s.v1", replay->reason ? "refused" : "ended");
-    attribute(into, "subject", "%s", replay->requester);
+    formatted_attribute(into, "id", "%s-%s-%lld", site->site, replay->boot_id, (long long)replay->number);
+    formatted_attribute(into, "source", "//%s/fristd/replay", site->site);
+    formatted_attribute(into, "type", "dk.fristd.replay.%s.v1", replay->reason ? "refused" : "ended");
+    attribute(into, "subject", replay->requester);
     time_attribute(into, "time", site->zone, replay->at);
     classify(into);
 }
@@ -286,7 +308,9 @@ const char *event_content_type(const struct event_site *site)
 static void begin_event(struct buffer *into, const struct event_attributes *attributes)
 {
     for (size_t i = 0; i < attributes->count; i++) {
-        buffer_format(into, "%s\"%s\":", i == 0 ? "{" : ",", attributes->list[i].name);
+        buffer_add_string(into, i == 0 ? "{\"" : ",\"");
+        buffer_add_string(into, attributes->list[i].name);
+        buffer_add_string(into, "\":");
         add_json_text(into, attributes->list[i].value);
     }
     buffer_add_string(into, ",\"datacontenttype\":\"application/json\",\"data\":");

@@ -3,7 +3,9 @@
 // that was, the longest turn of the loop and the memory it took. Without a port it prints the payloads
 // instead, a line a message, for mosquitto_pub. tests/bench/mqtt runs both. usage: bench_mqtt events|states
 // TRANSITIONS [PORT USER PASSWORD]
+#include "shell/event.h"
 #include "shell/log.h"
+#include "shell/publisher.h"
 #include "support/copenhagen.h"
 #include "support/loop.h"
 #include "support/measure.h"
@@ -76,7 +78,8 @@ static void publish(struct bench *bench, const struct event_site *site, const st
     uv_loop_init(&bench->loop);
     memory_store_start(&bench->store, &bench->loop);
     bench->publisher = publisher_new(&bench->loop, options, site, "maaling", &memory_store, &bench->store);
-    bench->store.down = true; // the clock starts once it is connected
+    int64_t count = bench->store.last;
+    bench->store.last = 0; // the clock starts once it is connected
     publisher_start(bench->publisher);
     loop_until(&bench->loop, is_up, bench);
     struct turn_watch turn;
@@ -84,7 +87,7 @@ static void publish(struct bench *bench, const struct event_site *site, const st
     turn_watch_start(&bench->loop, &turn);
     loop_gap_start(&bench->loop, &gap);
     uint64_t begun = uv_hrtime();
-    bench->store.down = false;
+    bench->store.last = count;
     publisher_wake(bench->publisher);
     loop_until(&bench->loop, all_published, bench);
     double seconds = (double)(uv_hrtime() - begun) / 1e9, longest_ms = loop_gap_stop_ms(&gap);
@@ -108,6 +111,7 @@ int main(int argc, char **argv)
     }
     static struct bench bench;
     bench.store.events_only = strcmp(argv[1], "events") == 0;
+    bench.store.site = "maaling";
     bench.store.last = atoll(argv[2]);
     struct zone *zone = copenhagen();
     struct event_site site = {.site = "maaling", .link = "https://sag.example/{case}", .zone = zone};
