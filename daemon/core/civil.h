@@ -40,7 +40,7 @@ civil_date civil_easter(int year); // Easter Sunday, Gregorian; for years from 1
 // The nearest of CIVIL_MIN..CIVIL_MAX.
 civil_date civil_clamp(int64_t date);
 
-// Same day number `months` later (or earlier); where that month lacks it, its last day. LAW 3.1 rule 1.
+// Same day number `months` later (or earlier); where that month lacks it, its last day.
 // Stops at CIVIL_MIN and CIVIL_MAX.
 civil_date civil_add_months(civil_date date, int months);
 

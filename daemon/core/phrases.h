@@ -104,7 +104,7 @@ void phrase_reach_hole(enum language language, civil_date today, const struct re
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
 enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };
 const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word);
-// "7"; less than small_counts, but not 0: "under 3", since it can identify a child (LAW, 11.6).
+// "7"; less than small_counts, but not 0: "under 3", since it can identify a child (DESIGN, section 12).
 #define SMALL_COUNTS_DEFAULT 3
 void phrase_count(enum language language, int count, int small_counts, struct buffer *into);
 void phrase_at_least(enum language language, int count, struct buffer *into); // "mindst 7"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What a leader has to know of a remanded case (hjemvist sag; LAW, section 8): read from the case's events by
+// What a leader has to know of a remanded case (hjemvist sag): read from the case's events by
 // the vocabulary of contrib/catalogue/events.md, and from its deadlines.
 #ifndef FRISTD_CORE_REMAND_H
 #define FRISTD_CORE_REMAND_H

@@ -56,7 +56,7 @@ struct backlog_row {
     int open, breached; // within their date, and beyond it
 };
 
-// Small counts can identify a child (LAW, 11.6): those below the configured
+// Small counts can identify a child (DESIGN, section 12): those below the configured
 // size are written "under 3", and sums that would give them away "mindst …".
 struct backlog_facts {
     const char *unit;

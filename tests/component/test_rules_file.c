@@ -395,7 +395,8 @@ static void many_recurrences_are_kept(void **state)
 // --- what is refused ---
 
 #define RULE_KEYS                                                                                            \
-    "id, code, title, basis, kind, valid, confidence, confirmed, sensitive, urgent, note, case_types, start, stop, " \
+    "id, code, title, basis, kind, valid, confidence, confirmed, sensitive, urgent, note, case_types, "      \
+    "start, stop, "                                                                                          \
     "cancel, pause, resume, extend, reset, then, look_back, only_if, scope, version_by, due, calendar, "     \
     "escalation, examples"
 #define DUE_KEYS                                                                                             \
