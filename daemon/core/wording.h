@@ -85,7 +85,7 @@ struct wording; // the compiled templates of one language
 
 // The templates of one language: notice.subject, notice.txt, notice.html, gathered.*, backlog.*, operator.*.
 // What may stand in a subject is a list of its own: the code, the case, the due date, and nothing that tells
-// more (LAW, 11.3 and 11.4).
+// more (DESIGN, section 12).
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
 void wording_free(struct wording *wording);                               // NULL is fine
