@@ -401,12 +401,16 @@ struct journal *journal_new(uv_loop_t *loop, const struct postgres_options *opti
     uv_timer_init(loop, &journal->fail_timer);
     journal->fail_timer.data = journal;
     journal->pg = postgres_new(loop, options, on_connection, on_notify, journal);
+    // Our questions are many and small, and the planner takes them for big ones: compiling costs more than
+    // asking.
+    postgres_add_prelude(journal->pg, "SET jit = off");
     postgres_add_prelude(journal->pg, "LISTEN fristd_journal");
     postgres_add_prelude(journal->pg, "SET search_path = fristd_journal, pg_catalog");
     // Every join of ours looks some hundred rows up by key; a table's statistics must not talk the planner
     // into reading it whole.
     postgres_add_prelude(journal->pg, "SET enable_hashjoin = off");
     postgres_add_prelude(journal->pg, "SET enable_mergejoin = off");
+    postgres_add_prelude(journal->pg, "SET enable_seqscan = off");
     return journal;
 }
 

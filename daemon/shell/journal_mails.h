@@ -18,11 +18,11 @@
 #define JOURNAL_IS_OUT_OF_DATE                                                                               \
     "coalesce((n.purpose = 'stage' AND t.kind <> 'notice_failed' AND (d.id IS NULL OR d.due_at IS DISTINCT " \
     "FROM t.due_at OR d.state IN ('met', 'late', 'cancelled')"                                               \
-    " OR EXISTS (SELECT FROM notice p JOIN transition l ON l.number = p.transition_number"                   \
+    " OR (SELECT true FROM notice p JOIN transition l ON l.number = p.transition_number"                     \
     "  WHERE p.deadline_id = n.deadline_id AND p.person_id = n.person_id AND p.purpose = 'stage'"            \
-    "  AND p.transition_number > n.transition_number AND l.kind <> 'notice_failed')))"                       \
-    " OR (n.purpose = 'follow_up' AND EXISTS (SELECT FROM transition l WHERE l.deadline_id = n.deadline_id"  \
-    " AND l.number > n.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP ")), false)"
+    "  AND p.transition_number > n.transition_number AND l.kind <> 'notice_failed' LIMIT 1)))"               \
+    " OR (n.purpose = 'follow_up' AND (SELECT true FROM transition l WHERE l.deadline_id = n.deadline_id"    \
+    " AND l.number > n.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP " LIMIT 1)), false)"
 
 // What those who were told of a deadline hear about it afterwards.
 #define JOURNAL_FOLLOWED_UP "('moved', 'met', 'late', 'cancelled', 'withdrawn', 'reopened')"

@@ -502,10 +502,12 @@ static void on_notices_done(struct postgres_request *request, enum postgres_stat
     " ) AS lines ORDER BY at DESC, line DESC LIMIT 60) AS latest ORDER BY at, line), E'\\n'),"               \
     " n.stage, w.unit, w.caseworker, " JOURNAL_IS_OUT_OF_DATE                                                \
     ", t.missed_in_a_row, n.carried_by, n.formed_at, n.held_by,"                                             \
-    " EXISTS (SELECT FROM notice p WHERE p.carried_by = n.id AND p.id <> n.id AND p.finished_at IS NULL),"   \
-    " n.purpose = 'follow_up' AND EXISTS (SELECT FROM notice s JOIN transition a ON a.number ="              \
+    " coalesce((SELECT true FROM notice p WHERE p.carried_by = n.id AND p.id <> p.carried_by AND "           \
+    "p.finished_at IS "                                                                                      \
+    "NULL LIMIT 1), false),"                                                                                 \
+    " n.purpose = 'follow_up' AND coalesce((SELECT true FROM notice s JOIN transition a ON a.number ="       \
     "  s.transition_number WHERE s.deadline_id = n.deadline_id AND s.person_id = n.person_id"                \
-    "  AND s.state = 'sent' AND a.kind = 'approaching')"
+    "  AND s.state = 'sent' AND a.kind = 'approaching' LIMIT 1), false)"
 #define NOTICE_JOINS JOURNAL_NOTICE_JOINS " LEFT JOIN watched_case w ON w.case_id = n.case_id"
 
 static int ask_notices(struct journal *journal, struct journal_notices *notices, const char *sql,

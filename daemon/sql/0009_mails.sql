@@ -14,6 +14,7 @@ DROP INDEX notice_waiting;
 CREATE INDEX notice_waiting ON notice (next_attempt_at, id) WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT NULL;
 CREATE INDEX notice_loose ON notice (next_attempt_at, person_id) WHERE carried_by IS NULL;
 CREATE INDEX notice_carried ON notice (carried_by);
+CREATE INDEX notice_parts ON notice (carried_by) WHERE finished_at IS NULL AND id <> carried_by; -- still to be told beside the carrier
 CREATE INDEX notice_mail ON notice (person_id, formed_at) WHERE carried_by = id; -- how many mails somebody got
 CREATE INDEX notice_urgent ON notice (person_id, decided_at) WHERE urgent;       -- how many urgent ones of late
 CREATE INDEX notice_unfinished ON notice (decided_at) WHERE finished_at IS NULL;
