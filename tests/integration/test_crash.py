@@ -125,7 +125,7 @@ class Failing(Faults):
     def test_calls_fail_once(self):
         """The daemon mends itself: the same run ends well, or the next one finishes what it left. A call in every
         STRIDE, from another one each time: FAULT_SEED repeats a run, FAULT_STRIDE=1 takes them all."""
-        stride = int(os.environ.get("FAULT_STRIDE", "10"))
+        stride = int(os.environ.get("FAULT_STRIDE", "25"))
         seed = int(os.environ.get("FAULT_SEED", random.randrange(1000)))
         print(f"FAULT_SEED={seed}")
         number, runs, by_itself = 1 + seed % stride, 0, 0
