@@ -5,20 +5,10 @@
 #ifndef FRISTD_SHELL_CASEWORK_H
 #define FRISTD_SHELL_CASEWORK_H
 
-#include "core/casefile.h"
-#include "core/difference.h"
-#include "core/explain.h"
-#include "core/people.h"
 #include "core/rhythm.h"
-#include "shell/journal.h"
+#include "shell/changed_rules.h"
 
 struct casework;
-
-// How many open deadlines changed rules move, close, take away, and how many turn up breached
-// (difference_is_grave).
-struct rule_changes {
-    size_t moved, closed, gone, breached;
-};
 
 // Everything given is borrowed. language: that of the derivations which are written down.
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
@@ -33,10 +23,12 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
                     instant known_at);
 void casework_set_people(struct casework *work, const struct people *people); // copies
 const struct people *casework_people(const struct casework *work);
+// For reports on the look: what it has in common, and what it has found.
+struct look *casework_look(struct casework *work);
+struct findings *casework_findings(struct casework *work);
 
 // All that are not over; borrowed until the batch is written.
 void casework_set_silences(struct casework *work, const struct known_silence *silences, size_t count);
-void casework_set_refusals(struct casework *work, const struct known_refusal *refusals, size_t count);
 
 // What is added to the batch borrows from the case, the faults' ids and `known` until the batch is written.
 // known may be NULL.
@@ -51,9 +43,6 @@ void casework_gone(struct casework *work, const char *case_id, const struct faul
 void casework_unreadable(struct casework *work, const char *case_id, const struct fault *faults,
                          size_t fault_count, const struct known_case *known);
 
-// Asks of every case that arrives whether each step of its escalations will reach somebody (core/reach.h).
-void casework_want_reach(struct casework *work);
-
 // What the rules would make of a case that the journal knows by others: counted and said in the log, or
 // handed to on_difference, which also gets what is not grave. Adds nothing to the batch.
 void casework_compare(struct casework *work, const struct casefile *casefile, const struct known_case *known);
@@ -62,20 +51,5 @@ void casework_on_difference(struct casework *work,
                                                   const struct deadline_difference *difference),
                             void *data);
 struct rule_changes casework_changes(const struct casework *work); // since the beginning of the look
-
-// Reports to the operators on what the look has shown; the address for data quality hears of the faults,
-// leaders of the backlog.
-// Reach goes first, and is told when it is not as it was: `before` is what was written down about it last,
-// ret_state what is to be; nothing is added when it was not wanted or no case has come.
-void casework_report_reach(struct casework *work, const char *before, struct buffer *ret_state);
-// Silences that have begun or ended, to the level above whoever gave them.
-void casework_report_silences(struct casework *work);
-// Addresses that were refused ADDRESS_REFUSALS times, once; those that have changed are forgotten.
-#define ADDRESS_REFUSALS 3
-void casework_report_refusals(struct casework *work);
-void casework_report_unreached(struct casework *work);
-void casework_report_faults(struct casework *work, const char *today);
-void casework_report_backlog(struct casework *work);
-void casework_report_changes(struct casework *work);
 
 #endif

@@ -16,6 +16,7 @@
 #include "core/notices.h"
 #include "shell/casework.h"
 #include "shell/log.h"
+#include "shell/silence_reports.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -380,7 +381,7 @@ int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error
     casework_begin(pass->casework, &pass->batch, now, kind == PASS_RULES,
                    kind == PASS_RULES ? known_at(pass) : INSTANT_NONE);
     if (covers_all(pass) && kind != PASS_COMPARE)
-        casework_want_reach(pass->casework);
+        findings_want_reach(casework_findings(pass->casework));
     arena_reset(&pass->unreadable_arena);
     pass->unreadable_count = 0;
     free_due(pass);
@@ -493,7 +494,8 @@ static void report_reach(struct pass *pass)
 {
     struct journal_batch *batch = &pass->batch;
     struct buffer state = {0};
-    casework_report_reach(pass->casework, journal_progress(pass->options.journal, PROGRESS_REACH), &state);
+    findings_report_reach(casework_findings(pass->casework),
+                          journal_progress(pass->options.journal, PROGRESS_REACH), &state);
     if (state.length > 0)
         batch->progress[PROGRESS_REACH] = arena_copy(&batch->arena, state.data, state.length);
     buffer_done(&state);
@@ -503,21 +505,22 @@ static void report_reach(struct pass *pass)
 static void finish_batch(struct pass *pass)
 {
     struct journal_batch *batch = &pass->batch;
+    struct findings *findings = casework_findings(pass->casework);
     if (covers_all(pass))
         report_reach(pass);
-    casework_report_silences(pass->casework);
-    casework_report_refusals(pass->casework);
-    casework_report_unreached(pass->casework);
+    silence_reports_add(casework_look(pass->casework), pass->load.silences, pass->load.silence_count);
+    findings_report_refusals(findings, pass->load.refusals, pass->load.refusal_count);
+    findings_report_to_operators(findings);
     if (covers_all(pass)) {
         char today[CIVIL_DATE_SIZE];
         civil_format_date(zone_date(pass->options.rules->zone, pass->now), today);
         batch->progress[PROGRESS_RECONCILED_ON] = arena_string(&batch->arena, today);
-        casework_report_faults(pass->casework, today);
+        findings_report_faults(findings, today);
     }
     if (pass->kind == PASS_RULES) {
         batch->progress[PROGRESS_RULES] = pass->options.rules_fingerprint;
-        casework_report_backlog(pass->casework);
-        casework_report_changes(pass->casework);
+        findings_report_backlog(findings);
+        findings_report_changes(findings);
     }
     bool old = pass->now - pass->cursor_saved_at >= CURSOR_SAVE_S;
     if ((!journal_batch_is_empty(batch) || old) &&
@@ -575,7 +578,6 @@ static void on_known(struct journal_load *load, const struct error *err)
     pass->batch.follow_up_at = rhythm_follow_up(rhythm, pass->options.rules, pass->now);
     pass->batch.on_done = on_batch_done;
     casework_set_silences(pass->casework, load->silences, load->silence_count);
-    casework_set_refusals(pass->casework, load->refusals, load->refusal_count);
     decide_slot(pass);
     if (pass->final && pass->kind != PASS_COMPARE)
         finish_batch(pass);
