@@ -37,13 +37,12 @@ int mail_templates_load(wording_read read, void *data, const char *name,
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         char file[128];
         struct template_source source;
-        struct error inner;
+        const struct template_partials partials = {read, data};
         snprintf(file, sizeof file, "%s.%s", name, parts[i].suffix);
         if (read(data, file, &source, err) < 0)
             return -1;
-        if (template_parse(source.text, source.length, parts[i].kind, parts[i].fields, parts[i].template,
-                           &inner) < 0)
-            return error_set(err, "%s:%s", source.name, inner.text);
+        if (template_parse(&source, parts[i].kind, parts[i].fields, &partials, parts[i].template, err) < 0)
+            return -1;
     }
     return 0;
 }

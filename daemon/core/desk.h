@@ -19,13 +19,8 @@ struct mail_templates {
 };
 void mail_templates_free(struct mail_templates *templates);
 
-// The templates of one language, by file name. `read` gives one of them, or -1 after setting err. Errors in a
-// template are "NAME:line:column: …".
-struct template_source {
-    const char *name; // for errors: the path
-    const char *text; // both are owned by the callee, until its next call
-    size_t length;
-};
+// The templates of one language, by file name, and their partials. `read` gives one of them, or -1 after
+// setting err. Errors in a template are "NAME:line:column: …".
 typedef int (*wording_read)(void *data, const char *file, struct template_source *ret_source,
                             struct error *err);
 

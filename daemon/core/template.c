@@ -4,12 +4,15 @@
 #include "core/nearest.h"
 #include "core/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // A template is a list of operations. A section holds the operations behind it up to `end`, and rendering is
 // one walk through the list. All looking up of names is done when it is parsed: a field is the number of the
-// scope (0 the template's own, then one more for each list around it) and its number in there.
+// scope (0 the template's own, then one more for each list around it) and its number in there. A partial is
+// parsed again at each place that includes it, since its fields are those of the place; rendering knows
+// nothing of partials.
 
 enum op_kind { OP_LITERAL, OP_FIELD, OP_IF, OP_UNLESS, OP_EACH };
 
@@ -24,7 +27,8 @@ struct op {
 struct template
 {
     enum template_kind kind;
-    char *source;
+    struct arena arena; // the sources and their names
+    size_t whole;       // bytes of all sources
     struct op *ops;
     size_t count, capacity;
 };
@@ -37,10 +41,23 @@ struct open_section {
     size_t length;
 };
 
-struct parser {
-    struct template *template;
+// One source: the template's own or that of a partial.
+struct file {
+    const struct file *includer; // NULL: the template's own
+    const char *partial;         // its name in the tag that includes it, which stands there
+    size_t partial_length;
+    const char *tag;
+    const char *name; // NULL: none
     const char *source, *end;
     const char *literal; // what is not yet in an operation begins here
+    int open_count;      // sections that were open where it began: not its own to close
+    int depth;
+};
+
+struct parser {
+    struct template *template;
+    const struct template_partials *partials;
+    struct file *file;
     const struct template_field *scopes[SCOPES];
     int scope_count;
     struct open_section open[TEMPLATE_DEPTH];
@@ -50,17 +67,18 @@ struct parser {
 
 struct tag {
     const char *begin, *end; // with the braces
-    char sigil;              // '#', '^', '/', '!', or 0 for a field
+    char sigil;              // '#', '^', '/', '>', '!', or 0 for a field
+    bool alone;              // on its line
     const char *name;
     size_t length;
 };
 
 // --- Messages ---
 
-static void place_of(const struct parser *parser, const char *at, int *ret_line, int *ret_column)
+static void place_of(const struct file *file, const char *at, int *ret_line, int *ret_column)
 {
     *ret_line = *ret_column = 1;
-    for (const char *c = parser->source; c < at; c++) {
+    for (const char *c = file->source; c < at; c++) {
         if (*c == '\n') {
             (*ret_line)++;
             *ret_column = 1;
@@ -70,19 +88,30 @@ static void place_of(const struct parser *parser, const char *at, int *ret_line,
     }
 }
 
+static void add_place(struct buffer *into, const struct file *file, const char *at)
+{
+    int line, column;
+    place_of(file, at, &line, &column);
+    buffer_format(into, "%s%s%d:%d", file->name ? file->name : "", file->name ? ":" : "", line, column);
+}
+
 static int complain(const struct parser *parser, const char *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static int complain(const struct parser *parser, const char *at, const char *format, ...)
 {
-    int line, column;
-    place_of(parser, at, &line, &column);
     struct buffer words = {0};
     va_list ap;
+    add_place(&words, parser->file, at);
+    for (const struct file *file = parser->file; file->includer; file = file->includer) {
+        buffer_add_string(&words, ": included from ");
+        add_place(&words, file->includer, file->tag);
+    }
+    buffer_add_string(&words, ": ");
     va_start(ap, format);
     buffer_vformat(&words, format, ap);
     va_end(ap);
-    error_set(parser->err, "%d:%d: %s", line, column, words.data);
+    error_set(parser->err, "%s", words.data);
     buffer_done(&words);
     return -1;
 }
@@ -122,10 +151,11 @@ static struct op *add_op(struct template *template, enum op_kind kind)
 
 static void add_literal(struct parser *parser, const char *until)
 {
-    if (until > parser->literal) {
+    const char *literal = parser->file->literal;
+    if (until > literal) {
         struct op *op = add_op(parser->template, OP_LITERAL);
-        op->text = parser->literal;
-        op->length = (size_t)(until - parser->literal);
+        op->text = literal;
+        op->length = (size_t)(until - literal);
     }
 }
 
@@ -148,7 +178,7 @@ static bool is_blank(char c)
 static int read_tag(const struct parser *parser, const char *begin, struct tag *ret_tag)
 {
     const char *inside = begin + 2;
-    const char *close = memmem(inside, (size_t)(parser->end - inside), "}}", 2);
+    const char *close = memmem(inside, (size_t)(parser->file->end - inside), "}}", 2);
     if (close == NULL)
         return complain(parser, begin, "\"{{\" without \"}}\"");
     *ret_tag = (struct tag){.begin = begin, .end = close + 2, .name = inside};
@@ -158,9 +188,9 @@ static int read_tag(const struct parser *parser, const char *begin, struct tag *
     }
     if (*inside == '{' || *inside == '&')
         return complain(parser, begin, "there is no raw form: every field is escaped; write {{name}}");
-    if (*inside == '>' || *inside == '=')
-        return complain(parser, begin, "there are no partials and no other delimiters than {{ and }}");
-    if (*inside == '#' || *inside == '^' || *inside == '/')
+    if (*inside == '=')
+        return complain(parser, begin, "there are no other delimiters than {{ and }}");
+    if (*inside == '#' || *inside == '^' || *inside == '/' || *inside == '>')
         ret_tag->sigil = *inside++;
     while (inside < close && is_blank(*inside))
         inside++;
@@ -169,26 +199,29 @@ static int read_tag(const struct parser *parser, const char *begin, struct tag *
     ret_tag->name = inside;
     ret_tag->length = (size_t)(close - inside);
     if (!is_name(ret_tag->name, ret_tag->length))
-        return complain(parser, begin, "no field between the braces: a name is made of a-z, 0-9 and _");
+        return complain(parser, begin, "no %s between the braces: a name is made of a-z, 0-9 and _",
+                        ret_tag->sigil == '>' ? "partial" : "field");
     return 0;
 }
 
 // When nothing but the tag stands on its line: moves begin to the line's start and end behind its line break.
 static void take_whole_line(const struct parser *parser, struct tag *tag)
 {
+    const struct file *file = parser->file;
     const char *begin = tag->begin, *end = tag->end;
-    while (begin > parser->source && is_blank(begin[-1]))
+    while (begin > file->source && is_blank(begin[-1]))
         begin--;
-    while (end < parser->end && is_blank(*end))
+    while (end < file->end && is_blank(*end))
         end++;
-    if (begin > parser->source && begin[-1] != '\n')
+    if (begin > file->source && begin[-1] != '\n')
         return;
-    if (end < parser->end && *end == '\r')
+    if (end < file->end && *end == '\r')
         end++;
-    if (end < parser->end && *end++ != '\n')
+    if (end < file->end && *end++ != '\n')
         return;
     tag->begin = begin;
     tag->end = end;
+    tag->alone = true;
 }
 
 static const struct template_field *find_field(const struct parser *parser, const struct tag *tag,
@@ -241,12 +274,13 @@ static int add_field(struct parser *parser, const struct tag *tag, const char *a
 
 static int close_section(struct parser *parser, const struct tag *tag, const char *at)
 {
-    if (parser->open_count == 0)
-        return complain(parser, at, "{{/%.*s}} closes nothing", (int)tag->length, tag->name);
+    if (parser->open_count == parser->file->open_count)
+        return complain(parser, at, "{{/%.*s}} closes nothing%s", (int)tag->length, tag->name,
+                        parser->file->includer ? " in this partial" : "");
     const struct open_section *open = &parser->open[parser->open_count - 1];
     if (open->length != tag->length || memcmp(open->name, tag->name, tag->length) != 0) {
         int line, column;
-        place_of(parser, open->tag, &line, &column);
+        place_of(parser->file, open->tag, &line, &column);
         return complain(parser, at, "{{/%.*s}} stands where {{/%.*s}} must close the section of %d:%d",
                         (int)tag->length, tag->name, (int)open->length, open->name, line, column);
     }
@@ -258,6 +292,72 @@ static int close_section(struct parser *parser, const struct tag *tag, const cha
     return 0;
 }
 
+static size_t trim_line_ends(const char *source, size_t length)
+{
+    while (length > 0 && (source[length - 1] == '\n' || source[length - 1] == '\r'))
+        length--;
+    return length;
+}
+
+// Copies a source, which the next call of its reader ends. `trimmed`: without its last line ends.
+static void take_source(struct parser *parser, const struct template_source *source, bool trimmed,
+                        struct file *file)
+{
+    struct template *template = parser->template;
+    const char *text = source->text;
+    size_t length = source->length;
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { // the mark some editors put in front
+        text += 3;
+        length -= 3;
+    }
+    if (trimmed)
+        length = trim_line_ends(text, length);
+    file->name = source->name ? arena_string(&template->arena, source->name) : NULL;
+    file->source = file->literal = length > 0 ? arena_copy(&template->arena, text, length) : "";
+    file->end = file->source + length;
+    template->whole += length;
+}
+
+static int parse_file(struct parser *parser, struct file *file);
+
+static int include(struct parser *parser, const struct tag *tag, const char *at)
+{
+    static const char *const suffixes[] = {[TEMPLATE_TEXT] = "txt", [TEMPLATE_HTML] = "html"};
+    const struct template *template = parser->template;
+    struct file *includer = parser->file;
+    struct file file = {.includer = includer,
+                        .partial = tag->name,
+                        .partial_length = tag->length,
+                        .tag = at,
+                        .open_count = parser->open_count,
+                        .depth = includer->depth + 1};
+    char name[128];
+    struct template_source source;
+    struct error inner;
+    if (template->kind == TEMPLATE_HEADER)
+        return complain(parser, at, "there are no partials in a subject");
+    for (const struct file *around = includer; around->includer; around = around->includer)
+        if (around->partial_length == tag->length && memcmp(around->partial, tag->name, tag->length) == 0)
+            return complain(parser, at, "the partial \"%.*s\" stands inside itself", (int)tag->length,
+                            tag->name);
+    if (file.depth > TEMPLATE_PARTIALS_DEPTH)
+        return complain(parser, at, "more than %d partials inside each other", TEMPLATE_PARTIALS_DEPTH);
+    snprintf(name, sizeof name, "parts/%.*s.%s", (int)tag->length, tag->name, suffixes[template->kind]);
+    if (parser->partials == NULL)
+        return complain(parser, at, "there is no partial \"%.*s\"", (int)tag->length, tag->name);
+    if (parser->partials->read(parser->partials->data, name, &source, &inner) < 0)
+        return complain(parser, at, "there is no partial \"%.*s\": %s; write that file or correct the name",
+                        (int)tag->length, tag->name, inner.text);
+    take_source(parser, &source, !tag->alone, &file);
+    if (template->whole > TEMPLATE_WHOLE_MAX)
+        return complain(parser, at, "with this partial the template is longer than %zu bytes",
+                        TEMPLATE_WHOLE_MAX);
+    parser->file = &file;
+    int result = parse_file(parser, &file);
+    parser->file = includer;
+    return result;
+}
+
 static int parse_tag(struct parser *parser, const char *begin)
 {
     struct tag tag = {.begin = begin};
@@ -266,40 +366,34 @@ static int parse_tag(struct parser *parser, const char *begin)
     if (tag.sigil)
         take_whole_line(parser, &tag);
     add_literal(parser, tag.begin);
-    parser->literal = tag.end;
+    parser->file->literal = tag.end;
     if (tag.sigil == '!')
         return 0;
+    if (tag.sigil == '>')
+        return include(parser, &tag, begin);
     return tag.sigil == '/' ? close_section(parser, &tag, begin) : add_field(parser, &tag, begin);
 }
 
-static int parse(struct parser *parser)
+static int parse_file(struct parser *parser, struct file *file)
 {
-    for (const char *at = parser->source; at < parser->end;) {
+    for (const char *at = file->source; at < file->end;) {
         const char *begin = at;
-        uint32_t character = utf8_next(&at, parser->end);
+        uint32_t character = utf8_next(&at, file->end);
         if (character == UTF8_BAD)
             return complain(parser, begin, "this is not UTF-8; save the file with that encoding");
         if (character == 0)
             return complain(parser, begin, "a NUL byte; save the file as plain text");
     }
-    for (const char *at;
-         (at = memmem(parser->literal, (size_t)(parser->end - parser->literal), "{{", 2)) != NULL;)
+    for (const char *at; (at = memmem(file->literal, (size_t)(file->end - file->literal), "{{", 2)) != NULL;)
         if (parse_tag(parser, at) < 0)
             return -1;
-    add_literal(parser, parser->end);
-    if (parser->open_count > 0) {
+    add_literal(parser, file->end);
+    if (parser->open_count > file->open_count) {
         const struct open_section *open = &parser->open[parser->open_count - 1];
         return complain(parser, open->tag, "the section \"%.*s\" is never closed: {{/%.*s}} is missing",
                         (int)open->length, open->name, (int)open->length, open->name);
     }
     return 0;
-}
-
-static size_t trim_line_ends(const char *source, size_t length)
-{
-    while (length > 0 && (source[length - 1] == '\n' || source[length - 1] == '\r'))
-        length--;
-    return length;
 }
 
 // A header is one line, so what is written in several becomes one.
@@ -309,34 +403,29 @@ static void blank_controls(struct template *template)
         struct op *op = &template->ops[i];
         if (op->kind != OP_LITERAL)
             continue;
-        char *text = template->source + (op->text - template->source);
+        char *text = arena_copy(&template->arena, op->text, op->length);
         for (size_t at = 0; at < op->length; at++)
             if ((unsigned char)text[at] < ' ')
                 text[at] = ' ';
+        op->text = text;
     }
 }
 
-int template_parse(const char *source, size_t length, enum template_kind kind,
-                   const struct template_field *fields, struct template **ret_template, struct error *err)
+int template_parse(const struct template_source *source, enum template_kind kind,
+                   const struct template_field *fields, const struct template_partials *partials,
+                   struct template **ret_template, struct error *err)
 {
-    if (length >= 3 && memcmp(source, "\xef\xbb\xbf", 3) == 0) { // the mark some editors put in front
-        source += 3;
-        length -= 3;
-    }
     struct template *template = memory_alloc(sizeof *template);
-    template->kind = kind;
-    template->source = memory_alloc(length + 1);
-    memcpy(template->source, source, length);
-    if (kind == TEMPLATE_HEADER)
-        length = trim_line_ends(template->source, length);
+    struct file file = {0};
     struct parser parser = {.template = template,
-                            .source = template->source,
-                            .end = template->source + length,
-                            .literal = template->source,
+                            .partials = partials,
+                            .file = &file,
                             .scopes = {fields},
                             .scope_count = 1,
                             .err = err};
-    if (parse(&parser) < 0) {
+    template->kind = kind;
+    take_source(&parser, source, kind == TEMPLATE_HEADER, &file);
+    if (parse_file(&parser, &file) < 0) {
         template_free(template);
         return -1;
     }
@@ -351,7 +440,7 @@ void template_free(struct template *template)
     if (template == NULL)
         return;
     free(template->ops);
-    free(template->source);
+    arena_done(&template->arena);
     free(template);
 }
 

@@ -4,10 +4,13 @@
 #include "shell/file.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 struct folder {
+    const char *common;
     char path[4096]; // with the language
-    char file[4096 + 64];
+    char file[4096 + 128];
     struct buffer text;
 };
 
@@ -15,6 +18,8 @@ static int read_template(void *data, const char *file, struct template_source *r
 {
     struct folder *folder = data;
     snprintf(folder->file, sizeof folder->file, "%s/%s", folder->path, file);
+    if (strncmp(file, "parts/", 6) == 0 && access(folder->file, F_OK) != 0)
+        snprintf(folder->file, sizeof folder->file, "%s/%s", folder->common, file);
     buffer_clear(&folder->text);
     buffer_add(&folder->text, "", 0); // an empty file is a text too
     if (file_read(folder->file, TEMPLATE_FILE_MAX, &folder->text, NULL, err) < 0)
@@ -27,7 +32,7 @@ static int open_folder(const char *directory, enum language language, struct fol
                        struct error *err)
 {
     static const char languages[][3] = {[LANGUAGE_DA] = "da", [LANGUAGE_EN] = "en"};
-    *ret_folder = (struct folder){.text = {0}};
+    *ret_folder = (struct folder){.common = directory};
     int length = snprintf(ret_folder->path, sizeof ret_folder->path, "%s/%s", directory, languages[language]);
     if ((size_t)length >= sizeof ret_folder->path)
         return error_set(err, "the path of the templates is longer than %zu bytes",

@@ -8,7 +8,8 @@
 
 #define TEMPLATE_FILE_MAX ((size_t)256 * 1024)
 
-// From DIRECTORY/da or DIRECTORY/en. The error begins with the path of the file, and with "PATH:line:column:
+// From DIRECTORY/da or DIRECTORY/en, and what is not there from DIRECTORY: a partial of both languages stands
+// once, in DIRECTORY/parts. The error begins with the path of the file, and with "PATH:line:column:
 // " where something in it is wrong. The caller ends the wording with wording_free.
 int templates_load(const char *directory, enum language language, struct wording **ret_wording,
                    struct error *err) MUST_CHECK;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-// Any file as a template: it is refused with a place, or it renders, and HTML values never open a tag.
+// Any file as a template: it is refused with a place, or it renders, and HTML values never open a tag. Behind
+// the first NUL, if there is one, begins the partial of every name, which may include itself.
 #include "fuzz.h"
 
 #include "core/template.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +31,36 @@ static void render(const struct template *template, const char *value, struct bu
     template_render(template, values, into);
 }
 
+static int read_partial(void *data, const char *file, struct template_source *ret_source, struct error *err)
+{
+    const struct template_source *partial = data;
+    if (partial->text == NULL)
+        return error_set(err, "%s: none", file);
+    *ret_source = *partial;
+    return 0;
+}
+
+// The place is the beginning, or what follows the name of a source.
+static bool has_place(const char *error)
+{
+    return atoi(error) >= 1 || (strncmp(error, "partial:", 8) == 0 && atoi(error + 8) >= 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const char *nul = size > 0 ? memchr(data, 0, size) : NULL;
+    struct template_source source = {NULL, (const char *)data, size}, partial = {"partial", NULL, 0};
+    if (nul) {
+        source.length = (size_t)(nul - source.text);
+        partial.text = nul + 1;
+        partial.length = size - source.length - 1;
+    }
+    const struct template_partials partials = {read_partial, &partial};
     for (enum template_kind kind = TEMPLATE_TEXT; kind <= TEMPLATE_HEADER; kind++) {
         struct template *template;
         struct error err = {""};
-        if (template_parse((const char *)data, size, kind, fields, &template, &err) < 0) {
-            if (atoi(err.text) < 1)
+        if (template_parse(&source, kind, fields, &partials, &template, &err) < 0) {
+            if (!has_place(err.text))
                 abort();
             continue;
         }

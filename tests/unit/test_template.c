@@ -27,6 +27,60 @@ static const struct template_value *const steps[] = {step_1, step_2};
 static const struct template_value values[] = {
     {.text = "A<&>\"'"}, {.text = NULL}, {.text = "D"}, {.rows = steps, .row_count = 2}, {.text = NULL}};
 
+// The partials of all tests; whoever asks for another one learns that it is not there.
+static int read_partial(void *data, const char *file, struct template_source *ret_source, struct error *err)
+{
+    static const struct {
+        const char *file, *text;
+    } parts[] = {
+        {"parts/plain.txt", "p\n"},
+        {"parts/plain.html", "<p>\n"},
+        {"parts/unended.txt", "u"},
+        {"parts/empty.txt", ""},
+        {"parts/ends.txt", "e\r\n\n"},
+        {"parts/marked.txt", "\xef\xbb\xbfm\n"},
+        {"parts/field.txt", "<{{a}}>\n"},
+        {"parts/field.html", "<b>{{a}}</b>\n"},
+        {"parts/line.txt", "[{{line}}]\n"},
+        {"parts/section.txt", "{{#a}}\nyes\n{{/a}}\n{{#b}}no{{/b}}\n"},
+        {"parts/outer.txt", "(\n{{> plain}}\n{{> line}})\n"},
+        {"parts/open.txt", "{{#a}}\n"},
+        {"parts/close.txt", "x{{/a}}\n"},
+        {"parts/circle.txt", "\n{{> round}}\n"},
+        {"parts/round.txt", " {{> circle}}\n"},
+        {"parts/deep1.txt", "{{> deep2}}"},
+        {"parts/deep2.txt", "{{> deep3}}"},
+        {"parts/deep3.txt", "{{> deep4}}"},
+        {"parts/deep4.txt", "{{> deep5}}"},
+        {"parts/deep5.txt", "5"},
+        {"parts/latin.txt", "s\xf8ren"},
+    };
+    static char text[64]; // gone with the next call, as the contract says
+    (void)data;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strcmp(parts[i].file, file) == 0) {
+            memset(text, '?', sizeof text);
+            memcpy(text, parts[i].text, strlen(parts[i].text));
+            *ret_source = (struct template_source){parts[i].file, text, strlen(parts[i].text)};
+            return 0;
+        }
+    if (strcmp(file, "parts/big.txt") == 0) {
+        static char big[600000];
+        memset(big, 'b', sizeof big);
+        *ret_source = (struct template_source){"big", big, sizeof big};
+        return 0;
+    }
+    return error_set(err, "%s: is not there", file);
+}
+static const struct template_partials partials = {read_partial, NULL};
+
+static int parse(const char *text, size_t length, enum template_kind kind, struct template **ret_template,
+                 struct error *err)
+{
+    return template_parse(&(struct template_source){NULL, text, length}, kind, fields, &partials,
+                          ret_template, err);
+}
+
 static void test_render(void **state)
 {
     (void)state;
@@ -67,12 +121,24 @@ static void test_render(void **state)
         {TEMPLATE_TEXT, "{{#steps}}\n- {{line}}\n{{/steps}}\n", "- et\n- to\n"},
         {TEMPLATE_TEXT, "{{a}}\n{{b}}\n", "A<&>\"'\n\n"},
         {TEMPLATE_TEXT, "{{#a}}{{/a}}\nx", "\nx"},
+        // Partials: alone on a line they are lines, inside one they are words.
+        {TEMPLATE_TEXT, "a\n  {{> plain}}\nb", "a\np\nb"},
+        {TEMPLATE_TEXT, "a {{>plain}} b {{>\tends }}!", "a p b e!"},
+        {TEMPLATE_TEXT, "{{> ends}}\nx", "e\r\n\nx"},
+        {TEMPLATE_TEXT, "{{> unended}}\nx", "ux"},
+        {TEMPLATE_TEXT, "-{{> empty}}-\n{{> empty}}\n{{> marked}}", "--\nm\n"},
+        {TEMPLATE_HTML, "<i {{> plain}}/>{{> field}}", "<i <p>/><b>A&lt;&amp;&gt;&quot;&#39;</b>"},
+        {TEMPLATE_TEXT, "{{> field}}{{b}}{{> field}}", "<A<&>\"'><A<&>\"'>"},
+        {TEMPLATE_TEXT, "{{#steps}}{{> line}}{{/steps}}", "[et][to]"},
+        {TEMPLATE_TEXT, "{{#steps}}\n{{> outer}}\n{{/steps}}\n", "(\np\n[et])\n(\np\n[to])\n"},
+        {TEMPLATE_TEXT, "{{#a}}{{> section}}{{/a}}.", "yes\n."},
+        {TEMPLATE_TEXT, "{{> deep2}}", "5"},
+        {TEMPLATE_HEADER, "{{a}}\n{{! {{> plain}} }}", "A<&>\"'  }}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct template *template;
         struct error err;
-        if (template_parse(cases[i].source, strlen(cases[i].source), cases[i].kind, fields, &template, &err) <
-            0)
+        if (parse(cases[i].source, strlen(cases[i].source), cases[i].kind, &template, &err) < 0)
             fail_msg("%s: %s", cases[i].source, err.text);
         struct buffer out = {0};
         template_render(template, values, &out);
@@ -108,8 +174,7 @@ static void test_errors(void **state)
         {"{{}", "1:1: \"{{\" without \"}}\""},
         {"{{{a}}}", "1:1: there is no raw form: every field is escaped; write {{name}}"},
         {"{{&a}}", "1:1: there is no raw form: every field is escaped; write {{name}}"},
-        {"{{>a}}", "1:1: there are no partials and no other delimiters than {{ and }}"},
-        {"{{=<% %>=}}", "1:1: there are no partials and no other delimiters than {{ and }}"},
+        {"{{=<% %>=}}", "1:1: there are no other delimiters than {{ and }}"},
         {"{{steps}}", "1:1: \"steps\" is a list: write {{#steps}} … {{/steps}} around what is said of each"},
         {"{{/a}}", "1:1: {{/a}} closes nothing"},
         {"\n {{#a}}\n{{#b}}{{/a}}{{/b}}", "3:7: {{/a}} stands where {{/b}} must close the section of 3:1"},
@@ -122,13 +187,67 @@ static void test_errors(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct template *template = NULL;
         struct error err;
-        assert_int_equal(
-            template_parse(cases[i].source, strlen(cases[i].source), TEMPLATE_HTML, fields, &template, &err),
-            -1);
+        assert_int_equal(parse(cases[i].source, strlen(cases[i].source), TEMPLATE_HTML, &template, &err), -1);
         assert_string_equal(err.text, cases[i].error);
         assert_null(template);
     }
     template_free(NULL);
+}
+
+static void test_partial_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        enum template_kind kind;
+        const char *source, *error;
+    } cases[] = {
+        {TEMPLATE_TEXT, "x\n {{> plian}}",
+         "t:2:2: there is no partial \"plian\": parts/plian.txt: is not there; write that file or correct "
+         "the "
+         "name"},
+        {TEMPLATE_HTML, "{{> unended}}",
+         "t:1:1: there is no partial \"unended\": parts/unended.html: is not there; write that file or "
+         "correct the name"},
+        {TEMPLATE_HEADER, "{{> plain}}", "t:1:1: there are no partials in a subject"},
+        {TEMPLATE_TEXT, "{{> ../x}}",
+         "t:1:1: no partial between the braces: a name is made of a-z, 0-9 and _"},
+        {TEMPLATE_TEXT, "{{>}}", "t:1:1: no partial between the braces: a name is made of a-z, 0-9 and _"},
+        // A field that the place does not have, though another place does.
+        {TEMPLATE_TEXT, "{{#steps}}{{> line}}{{/steps}}\n{{> line}}",
+         "parts/line.txt:1:2: included from t:2:1: unknown field \"line\"; " KNOWN},
+        {TEMPLATE_TEXT, "\n{{> outer}}",
+         "parts/line.txt:1:2: included from parts/outer.txt:3:1: included from t:2:1: unknown field "
+         "\"line\"; " KNOWN},
+        {TEMPLATE_TEXT, "{{> open}}",
+         "parts/open.txt:1:1: included from t:1:1: the section \"a\" is never "
+         "closed: {{/a}} is missing"},
+        {TEMPLATE_TEXT, "{{#a}}{{> close}}{{/a}}",
+         "parts/close.txt:1:2: included from t:1:7: {{/a}} closes nothing in this partial"},
+        {TEMPLATE_TEXT, "{{> circle}}",
+         "parts/round.txt:1:2: included from parts/circle.txt:2:1: included from t:1:1: the partial "
+         "\"circle\" stands inside itself"},
+        {TEMPLATE_TEXT, "{{> deep1}}",
+         "parts/deep4.txt:1:1: included from parts/deep3.txt:1:1: included from parts/deep2.txt:1:1: "
+         "included "
+         "from parts/deep1.txt:1:1: included from t:1:1: more than 4 partials inside each other"},
+        {TEMPLATE_TEXT, "{{> latin}}",
+         "parts/latin.txt:1:2: included from t:1:1: this is not UTF-8; save the file with that encoding"},
+        {TEMPLATE_TEXT, "{{> big}}\n{{> big}}",
+         "t:2:1: with this partial the template is longer than 1048576 bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct template_source source = {"t", cases[i].source, strlen(cases[i].source)};
+        struct template *template = NULL;
+        struct error err;
+        assert_int_equal(template_parse(&source, cases[i].kind, fields, &partials, &template, &err), -1);
+        assert_string_equal(err.text, cases[i].error);
+        assert_null(template);
+    }
+    struct template *template;
+    struct error err;
+    const struct template_source source = {NULL, "{{> plain}}", 11};
+    assert_int_equal(template_parse(&source, TEMPLATE_TEXT, fields, NULL, &template, &err), -1);
+    assert_string_equal(err.text, "1:1: there is no partial \"plain\"");
 }
 
 static void test_odd_sources(void **state)
@@ -140,13 +259,13 @@ static void test_odd_sources(void **state)
     static char source[20000] = "{{";
     memset(source + 2, 'a', sizeof source - 4);
     memcpy(source + sizeof source - 2, "}}", 2);
-    assert_int_equal(template_parse(source, sizeof source, TEMPLATE_TEXT, fields, &template, &err), -1);
+    assert_int_equal(parse(source, sizeof source, TEMPLATE_TEXT, &template, &err), -1);
     assert_string_equal(err.text, "1:1: no field between the braces: a name is made of a-z, 0-9 and _");
     // What stands behind a NUL would be lost.
-    assert_int_equal(template_parse("x\n\0{{a}}", 8, TEMPLATE_TEXT, fields, &template, &err), -1);
+    assert_int_equal(parse("x\n\0{{a}}", 8, TEMPLATE_TEXT, &template, &err), -1);
     assert_string_equal(err.text, "2:1: a NUL byte; save the file as plain text");
     // Only the given length counts.
-    assert_int_equal(template_parse("x{{a}}", 1, TEMPLATE_TEXT, fields, &template, &err), 0);
+    assert_int_equal(parse("x{{a}}", 1, TEMPLATE_TEXT, &template, &err), 0);
     struct buffer out = {0};
     template_render(template, values, &out);
     assert_string_equal(out.data, "x");
@@ -183,7 +302,7 @@ static void test_hostile_values(void **state)
                 buffer_add_string(&text, hostile[i]);
             struct template_value many[] = {{.text = text.data}, {.text = NULL}, {.text = NULL}, {0}, {0}};
             struct template *template;
-            assert_int_equal(template_parse(source, strlen(source), kind, fields, &template, NULL), 0);
+            assert_int_equal(parse(source, strlen(source), kind, &template, NULL), 0);
             template_render(template, many, &out);
             assert_int_equal(strlen(out.data), out.length);
             assert_int_equal(count(out.data, "\n"), kind == TEMPLATE_HEADER ? 0 : 1);
@@ -205,9 +324,8 @@ static void test_hostile_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_render),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_odd_sources),
+        cmocka_unit_test(test_render),         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_partial_errors), cmocka_unit_test(test_odd_sources),
         cmocka_unit_test(test_hostile_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
