@@ -4,6 +4,7 @@
 #include "core/nearest.h"
 #include "core/utf8.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,10 +275,11 @@ static int add_field(struct parser *parser, const struct tag *tag, const char *a
 
 static int close_section(struct parser *parser, const struct tag *tag, const char *at)
 {
-    if (parser->open_count == parser->file->open_count)
+    if (parser->open_count <= parser->file->open_count)
         return complain(parser, at, "{{/%.*s}} closes nothing%s", (int)tag->length, tag->name,
                         parser->file->includer ? " in this partial" : "");
     const struct open_section *open = &parser->open[parser->open_count - 1];
+    assert(open->name);
     if (open->length != tag->length || memcmp(open->name, tag->name, tag->length) != 0) {
         int line, column;
         place_of(parser->file, open->tag, &line, &column);

@@ -237,6 +237,63 @@ static void test_errors_name_file_and_place(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+// A partial of the language stands before the one for all; an error in one names it and who includes it.
+static void test_partials(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/fristd-templates-XXXXXX", folder[4][64], expected[512];
+    static const char *const folders[] = {"da", "parts", "da/parts"};
+    static const char *const mails[] = {"notice", "gathered", "backlog", "operator"};
+    assert_non_null(mkdtemp(root));
+    for (size_t i = 0; i < COUNT(folders); i++) {
+        snprintf(folder[i], sizeof folder[i], "%s/%s", root, folders[i]);
+        assert_int_equal(mkdir(folder[i], 0700), 0);
+    }
+    for (size_t i = 0; i < COUNT(mails); i++) {
+        static const char *const suffixes[] = {"subject", "txt", "html"};
+        for (size_t k = 0; k < COUNT(suffixes); k++) {
+            snprintf(expected, sizeof expected, "%s.%s", mails[i], suffixes[k]);
+            write_file(folder[0], expected, k == 0 ? "s" : "{{> common}}{{> own}}");
+        }
+    }
+    write_file(folder[1], "common.txt", "common ");
+    write_file(folder[1], "common.html", "{{> both}}");
+    write_file(folder[1], "both.html", "wrong");
+    write_file(folder[1], "own.html", "h");
+    write_file(folder[2], "both.html", "right ");
+    write_file(folder[2], "own.txt", "own");
+
+    struct wording *wording = NULL;
+    struct error err = {""};
+    assert_int_equal(templates_load(root, LANGUAGE_DA, &wording, &err), 0);
+    const struct notice_facts facts = sample();
+    struct mail_text mail = {0};
+    wording_notice(wording, zone, &facts, &mail);
+    assert_string_equal(mail.text.data, "common own");
+    assert_string_equal(mail.html.data, "right h");
+    mail_text_done(&mail);
+    wording_free(wording);
+
+    // The notice has this field, the mail of several has not.
+    write_file(folder[2], "own.txt", "\n{{basis}}");
+    assert_int_equal(templates_load(root, LANGUAGE_DA, &wording, &err), -1);
+    snprintf(expected, sizeof expected,
+             "%s/own.txt:2:1: included from %s/gathered.txt:1:13: unknown field \"basis\"", folder[2],
+             folder[0]);
+    assert_memory_equal(err.text, expected, strlen(expected));
+
+    snprintf(expected, sizeof expected, "%s/own.txt", folder[2]);
+    assert_int_equal(unlink(expected), 0);
+    assert_int_equal(templates_load(root, LANGUAGE_DA, &wording, &err), -1);
+    snprintf(expected, sizeof expected,
+             "%s/notice.txt:1:13: there is no partial \"own\": %s/own.txt: cannot be opened", folder[0],
+             folder[1]);
+    assert_memory_equal(err.text, expected, strlen(expected));
+
+    snprintf(expected, sizeof expected, "rm -r %s", root);
+    assert_int_equal(system(expected), 0);
+}
+
 static void test_long_path(void **state)
 {
     (void)state;
@@ -256,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_sensitive_rule),
         cmocka_unit_test(test_html_is_self_contained),
         cmocka_unit_test(test_errors_name_file_and_place),
+        cmocka_unit_test(test_partials),
         cmocka_unit_test(test_long_path),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
