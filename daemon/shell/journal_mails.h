@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What journal.c and journal_read.c must say alike about the notices of a mail, in SQL.
+// What the writing and the reading of the journal must say alike about the notices of a mail, in SQL.
 #ifndef FRISTD_SHELL_JOURNAL_MAILS_H
 #define FRISTD_SHELL_JOURNAL_MAILS_H
 

@@ -6,7 +6,7 @@
 #include "core/people.h"
 #include "core/wording.h"
 #include "shell/config.h"
-#include "shell/journal.h"
+#include "shell/journal_notices.h"
 #include "shell/report_delivery.h"
 
 // What a mail is worded and addressed with. Everything is borrowed.

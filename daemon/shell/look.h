@@ -6,7 +6,7 @@
 
 #include "core/explain.h"
 #include "core/people.h"
-#include "shell/journal.h"
+#include "shell/journal_known.h"
 
 struct look {
     const char *site, *fingerprint; // fingerprint: of the rules

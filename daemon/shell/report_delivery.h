@@ -7,7 +7,7 @@
 #include "core/people.h"
 #include "core/report_wording.h"
 #include "shell/config.h"
-#include "shell/journal.h"
+#include "shell/journal_notices.h"
 
 struct report_context {
     const struct config *config;

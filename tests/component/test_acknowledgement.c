@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Acknowledgements and silences in the journal: what the schema's functions take and refuse, that the daemon
 // hears of them, reads them with the case and writes down what it has seen.
-#include "shell/journal.h"
+#include "shell/journal_known.h"
 
 #include "support/loop.h"
 #include "support/postgres_server.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // The journal on a real PostgreSQL: comes up, writes a decision whole or not at all, numbers without gaps,
 // one daemon at a time.
-#include "shell/journal.h"
+#include "shell/journal_known.h"
+#include "shell/journal_notices.h"
 
 #include "shell/journal_events.h"
 

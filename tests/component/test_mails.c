@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // How notices become mails, on a real PostgreSQL: which go together, what is held back, what an outcome
 // covers, what is given up because it is out of date.
-#include "shell/journal.h"
+#include "shell/journal_notices.h"
 
 #include "support/loop.h"
 #include "support/postgres_server.h"
