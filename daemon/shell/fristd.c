@@ -613,6 +613,14 @@ static void on_part_closed(void *data)
     stop_step(data);
 }
 
+// The journal may still come up again, and then wakes it no more.
+static void on_publisher_closed(void *data)
+{
+    struct fristd *fristd = data;
+    fristd->publisher = NULL;
+    stop_step(fristd);
+}
+
 static void close_handle(void *handle)
 {
     if (!uv_is_closing(handle))
@@ -636,7 +644,7 @@ static bool begin_stopping(struct fristd *fristd)
     case STOP_BROKER:
         if (fristd->publisher == NULL)
             return true;
-        publisher_close(fristd->publisher, BROKER_GRACE_MS, on_part_closed, fristd);
+        publisher_close(fristd->publisher, BROKER_GRACE_MS, on_publisher_closed, fristd);
         return false;
     case STOP_CASEDB:
         casedb_close(fristd->casedb, on_part_closed, fristd);

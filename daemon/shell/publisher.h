@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-// The MQTT channel: publishes the transitions in the order of their numbers and, with each that says so, the
-// retained state of its deadline; keeps the status topic; has what is retained swept (sweep.h) and sends
-// events again on request (replayer.h). Holds two pages of transitions in memory; what is not yet
-// acknowledged by the broker stays in the store. A watermark moves over what was acknowledged without a gap
-// and is saved now and then.
+// The MQTT channel, and the one that owns its parts: the stream of transitions (stream.h) with its watermark
+// (watermark.h), the status (presence.h), the reports (publisher_reports.h), the sweep of what is retained
+// (sweep.h), events sent again on request (replayer.h). Holds two pages of transitions in memory; what is not
+// yet acknowledged by the broker stays in the store.
 #ifndef FRISTD_SHELL_PUBLISHER_H
 #define FRISTD_SHELL_PUBLISHER_H
 
@@ -23,7 +22,8 @@ struct publisher *publisher_new(uv_loop_t *loop, const struct mqtt_options *opti
                                 const struct publisher_store *store, void *store_self);
 // Connects once the store is up, and only while it is: whoever holds the journal is the one that publishes.
 void publisher_start(struct publisher *publisher);
-// There are new transitions, or the store is up again. Harmless at any time.
+// There are new transitions, or the store is up again. Harmless at any time before it is freed, as are the
+// next two.
 void publisher_wake(struct publisher *publisher);
 // Says again all that is retained, and has the rest swept away: after a change of rules, and once a night.
 void publisher_announce(struct publisher *publisher);

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: MPL-2.0
-// What is retained of reports: the last run of each, held here to be said again at every connection.
+// Has the last run of each report retained, and says it again at every connection.
 #ifndef FRISTD_SHELL_PUBLISHER_REPORTS_H
 #define FRISTD_SHELL_PUBLISHER_REPORTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "shell/mqtt.h"
+#include "shell/sweep.h"
 
-struct publisher_report {
-    char *name, *topic;
-    char *json; // NULL: to be cleared
-    bool due;
-};
+#define PUBLISHER_REPORTS_WINDOW 1 // its messages outstanding
 
-struct publisher_reports { // zero it to start
-    struct publisher_report *reports;
-    size_t count, capacity;
-};
+struct publisher_reports;
 
-// Returns its topic, fristd/v1/{site}/report/{report}; NULL when that is what stands there already.
-const char *publisher_reports_set(struct publisher_reports *reports, const char *site, const char *name,
-                                  const char *json);
-const struct publisher_report *publisher_reports_next(struct publisher_reports *reports); // NULL: none is due
-void publisher_reports_again(struct publisher_reports *reports);                          // all are due
-void publisher_reports_done(struct publisher_reports *reports);
+// site must live as long.
+struct publisher_reports *publisher_reports_new(struct mqtt *mqtt, struct sweep *sweep, const char *site);
+void publisher_reports_set(struct publisher_reports *reports, const char *name,
+                           const char *json);                     // NULL: there is no such report
+void publisher_reports_say(struct publisher_reports *reports);    // all of them, again
+void publisher_reports_expect(struct publisher_reports *reports); // tells the sweep what has to stand
+// mqtt must be closed before, so that its message is not outstanding.
+void publisher_reports_free(struct publisher_reports *reports);
 
 #endif
