@@ -163,6 +163,13 @@ instant office_hours_next_day(const struct office_hours *hours, const struct cal
     return next_from(hours, calendar, zone, tomorrow, zone_to_instant(zone, tomorrow, 0));
 }
 
+bool office_hours_are_always(const struct office_hours *hours)
+{
+    const struct office_span *span = hours->spans;
+    return hours->count == 1 && hours->holidays && span->days == ALL_WEEK && span->from == 0 &&
+           span->until == DAY_SECONDS;
+}
+
 // --- Saying it ---
 
 static void phrase_days(unsigned days, enum language language, struct buffer *into)
@@ -185,8 +192,7 @@ void office_hours_phrase(const struct office_hours *hours, enum language languag
     static const char *const holidays[2][2] = {{", ikke på helligdage", ", også på helligdage"},
                                                {", not on holidays", ", on holidays too"}};
     const struct office_span *span = hours->spans;
-    if (hours->count == 1 && hours->holidays && span->days == ALL_WEEK && span->from == 0 &&
-        span->until == DAY_SECONDS) {
+    if (office_hours_are_always(hours)) {
         buffer_add_string(into, always[language]);
         return;
     }

@@ -36,6 +36,8 @@ instant office_hours_next(const struct office_hours *hours, const struct calenda
 instant office_hours_next_day(const struct office_hours *hours, const struct calendar *calendar,
                               const struct zone *zone, instant at);
 
+bool office_hours_are_always(const struct office_hours *hours); // day and night
+
 // "man–fre kl. 08.00–16.00, ikke på helligdage"; "Mon–Fri 08:00–16:00, not on holidays". Appends.
 void office_hours_phrase(const struct office_hours *hours, enum language language, struct buffer *into);
 

@@ -42,6 +42,14 @@ instant rhythm_next_morning(const struct rhythm *rhythm, const struct ruleset *r
            rhythm->group_wait_s;
 }
 
+bool rhythm_is_always_open(const struct rhythm *rhythm)
+{
+    bool always = office_hours_are_always(&rhythm->hours);
+    for (size_t i = 0; i < rhythm->unit_count; i++)
+        always = always && office_hours_are_always(&rhythm->units[i].hours);
+    return always;
+}
+
 instant rhythm_follow_up(const struct rhythm *rhythm, const struct ruleset *rules, instant now)
 {
     return office_hours_next_day(&rhythm->hours, rules->office_calendar, rules->zone, now) +

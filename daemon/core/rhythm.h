@@ -37,6 +37,8 @@ instant rhythm_next(const struct rhythm *rhythm, const struct ruleset *rules, co
 instant rhythm_next_morning(const struct rhythm *rhythm, const struct ruleset *rules,
                             const struct people *people, const char *person_id, instant now);
 
+bool rhythm_is_always_open(const struct rhythm *rhythm); // no hours hold anything back
+
 // When at the latest somebody hears what became of a deadline that he was told of.
 instant rhythm_follow_up(const struct rhythm *rhythm, const struct ruleset *rules, instant now);
 

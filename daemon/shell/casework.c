@@ -17,7 +17,6 @@ struct casework {
     struct look look;
     struct findings findings;
     struct changed_rules changed;
-    const struct rhythm *rhythm;
     struct evaluator *evaluator, *explainer;
     bool backlog;
     instant known_at; // INSTANT_NONE: by the same rules
@@ -31,11 +30,10 @@ struct casework *casework_new(const char *site, const struct ruleset *rules, con
                               enum language language, const struct rhythm *rhythm)
 {
     struct casework *work = memory_alloc(sizeof *work);
-    work->look =
-        (struct look){.site = site, .fingerprint = fingerprint, .language = language, .rules = rules};
+    work->look = (struct look){
+        .site = site, .fingerprint = fingerprint, .language = language, .rules = rules, .rhythm = rhythm};
     findings_init(&work->findings, &work->look);
     work->changed.findings = &work->findings;
-    work->rhythm = rhythm;
     work->evaluator = evaluator_new(rules);
     work->explainer = evaluator_new(rules);
     return work;
@@ -153,7 +151,7 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
         const char *at = arena_format(&batch->arena, "%lld", (long long)happening->stages[0].at);
         bool waits = false;
         instant goes_at = rule->urgent ? work->look.now
-                                       : rhythm_next(work->rhythm, work->look.rules, &work->look.people,
+                                       : rhythm_next(work->look.rhythm, work->look.rules, &work->look.people,
                                                      recipient->person_id, work->look.now, &waits);
         const char *identity[] = {work->look.site,     "stage",    casefile->id, deadline->rule->id,
                                   deadline->subject,   occurrence, due,          at,

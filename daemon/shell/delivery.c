@@ -56,7 +56,7 @@ struct delivery {
     int read_count;
     struct journal_notices notices;
     int64_t except[DELIVERY_MAX];
-    struct journal_busy busy;       // forming
+    struct journal_loose loose;     // forming
     struct journal_parts parts;     // of the mails just read that carry others
     int64_t gathered[DELIVERY_MAX]; // their ids
     size_t gathered_count;
@@ -234,7 +234,9 @@ static void write_outcomes(struct delivery *delivery)
     delivery->unwritten = NULL;
     batch->data = delivery;
     batch->now = now_of(delivery);
-    batch->urgent_per_hour = delivery->context.config->rhythm.urgent_per_hour;
+    const struct rhythm *rhythm = &delivery->context.config->rhythm;
+    batch->urgent_per_hour = rhythm->urgent_per_hour;
+    batch->follow_up_at = rhythm_follow_up(rhythm, delivery->context.rules, batch->now);
     batch->on_done = on_batch_done;
     delivery->writing = true;
     journal_commit(delivery->journal, batch);
@@ -695,22 +697,40 @@ static void on_formed(struct journal_batch *batch, const struct error *err)
     step(delivery);
 }
 
-static void form(struct delivery *delivery, const char *const *busy, size_t busy_count)
+// A time that has come may have come while nobody was there to see it: it is asked for again whether the
+// person is at work. What was decided within office hours may go a little after them.
+static struct journal_hold hold_of(const struct delivery *delivery, const struct loose_person *person,
+                                   instant now)
 {
-    const struct rhythm *rhythm = &delivery->context.config->rhythm;
+    const struct letter_context *context = &delivery->context;
+    const struct rhythm *rhythm = &context->config->rhythm;
+    bool closed;
+    instant open = rhythm_next(rhythm, context->rules, context->people, person->person_id,
+                               now - rhythm->group_wait_s, &closed);
+    if (closed)
+        return (struct journal_hold){person->person_id, open, "hours"};
+    if (!person->busy)
+        return (struct journal_hold){0};
+    instant morning = rhythm_next_morning(rhythm, context->rules, context->people, person->person_id, now);
+    return (struct journal_hold){person->person_id, morning, "bound"};
+}
+
+static void form(struct delivery *delivery, const struct loose_person *persons, size_t count)
+{
     struct journal_batch *batch = &delivery->aside;
     instant now = now_of(delivery);
     journal_batch_clear(batch);
     struct journal_forming *forming = &batch->forming;
-    *forming = (struct journal_forming){.wanted = true, .now = now, .wait_s = rhythm->group_wait_s};
-    forming->held = arena_alloc(&batch->arena, busy_count * sizeof *forming->held);
-    forming->held_until = arena_alloc(&batch->arena, busy_count * sizeof *forming->held_until);
-    for (size_t i = 0; i < busy_count; i++) {
-        forming->held[i] = arena_string(&batch->arena, busy[i]);
-        forming->held_until[i] =
-            rhythm_next_morning(rhythm, delivery->context.rules, delivery->context.people, busy[i], now);
+    *forming = (struct journal_forming){
+        .wanted = true, .now = now, .wait_s = delivery->context.config->rhythm.group_wait_s};
+    forming->holds = arena_alloc(&batch->arena, count * sizeof *forming->holds);
+    for (size_t i = 0; i < count; i++) {
+        struct journal_hold hold = hold_of(delivery, &persons[i], now);
+        if (hold.person_id == NULL)
+            continue;
+        hold.person_id = arena_string(&batch->arena, hold.person_id);
+        forming->holds[forming->hold_count++] = hold;
     }
-    forming->held_count = busy_count;
     batch->data = delivery;
     batch->now = now;
     batch->on_done = on_formed;
@@ -718,35 +738,35 @@ static void form(struct delivery *delivery, const char *const *busy, size_t busy
     journal_commit(delivery->journal, batch);
 }
 
-static void on_busy(struct journal_busy *busy, const char *const *person_ids, size_t count,
-                    const struct error *err)
+static void on_loose(struct journal_loose *loose, const struct loose_person *persons, size_t count,
+                     const struct error *err)
 {
-    struct delivery *delivery = busy->data;
+    struct delivery *delivery = loose->data;
     if (err)
         on_formed(&(struct journal_batch){.data = delivery}, err);
     else
-        form(delivery, person_ids, count);
+        form(delivery, persons, count);
 }
 
-// Who has had his mails of the day is asked first.
+// For whom it is, and who has had his mails of the day, is asked first, unless nobody ever waits.
 static void begin_forming(struct delivery *delivery)
 {
     const struct rhythm *rhythm = &delivery->context.config->rhythm;
     const struct zone *zone = delivery->context.rules->zone;
     instant now = now_of(delivery);
-    if (rhythm->mails_per_day == 0) {
+    if (rhythm->mails_per_day == 0 && rhythm_is_always_open(rhythm)) {
         form(delivery, NULL, 0);
         return;
     }
-    delivery->busy = (struct journal_busy){
+    delivery->loose = (struct journal_loose){
         .data = delivery,
         .now = now,
         .since = zone_to_instant(zone, zone_date(zone, now), 0),
         .bound = rhythm->mails_per_day,
-        .on_done = on_busy,
+        .on_done = on_loose,
     };
     struct error err;
-    delivery->reading = journal_read_busy(delivery->journal, &delivery->busy, &err) == 0;
+    delivery->reading = journal_read_loose(delivery->journal, &delivery->loose, &err) == 0;
 }
 
 // --- taking mails ---

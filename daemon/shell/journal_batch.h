@@ -113,16 +113,21 @@ struct journal_outcome {
     const char *last_reply;
 };
 
+struct journal_hold {
+    const char *person_id;
+    instant until;
+    const char *held_by; // why: "hours" or "bound"
+};
+
 // Which loose notices become mails, decided in the database: they can be very many. A person's go together,
 // with those that may go within `wait_s`; when `wait_s` is 0 only those that a bound has held back do.
 struct journal_forming {
     bool wanted;
     instant now;
     int wait_s;
-    // Persons who have had enough mails today: what is not urgent waits until then.
-    const char **held;
-    instant *held_until;
-    size_t held_count;
+    // Whose loose notices wait on, those that are not urgent.
+    struct journal_hold *holds;
+    size_t hold_count;
 };
 
 #define BATCH_MORE_MAX 6 // statements of another module in one batch
@@ -151,7 +156,8 @@ struct journal_batch {
     struct journal_fault *mended; // faults that are no longer there
     size_t mended_count, mended_capacity;
     int urgent_per_hour; // bound for the notices above; 0: none
-    // Who was told of a deadline hears what became of it with his next mail, or then; 0: he does not.
+    // Who was told of a deadline hears what became of it with his next mail, or then; 0: he does not. With
+    // outcomes: who was told by a mail that was on its way when something became of it.
     instant follow_up_at;
     struct journal_outcome *outcomes;
     size_t outcome_count, outcome_capacity;

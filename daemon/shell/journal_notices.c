@@ -243,50 +243,51 @@ int journal_read_parts(struct journal *journal, struct journal_parts *parts, str
     return 0;
 }
 
-// --- who has had enough ---
+// --- for whom something is loose ---
 
-static void on_busy_row(struct postgres_request *request, int statement, const struct postgres_row *row)
+static void on_loose_row(struct postgres_request *request, int statement, const struct postgres_row *row)
 {
     (void)statement;
-    struct journal_busy *busy = request->data;
-    MEMORY_GROW(busy->ids, busy->count, busy->capacity);
-    busy->ids[busy->count++] = row_text(&busy->arena, row, 0);
+    struct journal_loose *loose = request->data;
+    MEMORY_GROW(loose->persons, loose->count, loose->capacity);
+    loose->persons[loose->count++] =
+        (struct loose_person){row_text(&loose->arena, row, 0), postgres_bool(row, 1)};
 }
 
-static void on_busy_done(struct postgres_request *request, enum postgres_status status,
-                         const struct error *err)
+static void on_loose_done(struct postgres_request *request, enum postgres_status status,
+                          const struct error *err)
 {
-    struct journal_busy *busy = request->data;
-    const char **ids = busy->ids;
-    struct arena arena = busy->arena;
-    postgres_params_done(&busy->params);
-    busy->on_done(busy, ids, busy->count, journal_error(status, err));
-    free(ids);
+    struct journal_loose *loose = request->data;
+    struct loose_person *persons = loose->persons;
+    struct arena arena = loose->arena;
+    postgres_params_done(&loose->params);
+    loose->on_done(loose, persons, loose->count, journal_error(status, err));
+    free(persons);
     arena_done(&arena);
 }
 
-int journal_read_busy(struct journal *journal, struct journal_busy *busy, struct error *err)
+int journal_read_loose(struct journal *journal, struct journal_loose *loose, struct error *err)
 {
-    busy->arena = (struct arena){0};
-    busy->ids = NULL;
-    busy->count = busy->capacity = 0;
-    busy->params = (struct postgres_params){0};
-    postgres_param_instant(&busy->params, busy->now);
-    postgres_param_instant(&busy->params, busy->since);
-    postgres_param_int8(&busy->params, busy->bound);
-    busy->statement = (struct postgres_statement){
-        "SELECT person_id FROM (SELECT DISTINCT person_id FROM notice WHERE carried_by IS NULL"
-        "  AND next_attempt_at <= $1 AND NOT urgent AND purpose IN " JOURNAL_FOLDABLE ") AS asked"
-        " WHERE (SELECT count(*) FROM (SELECT FROM notice m WHERE m.person_id = asked.person_id"
-        "  AND m.carried_by = m.id AND m.formed_at >= $2 LIMIT $3) AS mails) >= $3",
-        &busy->params};
-    busy->request = (struct postgres_request){.data = busy,
-                                              .statements = &busy->statement,
-                                              .statement_count = 1,
-                                              .on_row = on_busy_row,
-                                              .on_done = on_busy_done};
-    if (journal_submit(journal, &busy->request, err) < 0) {
-        postgres_params_done(&busy->params);
+    loose->arena = (struct arena){0};
+    loose->persons = NULL;
+    loose->count = loose->capacity = 0;
+    loose->params = (struct postgres_params){0};
+    postgres_param_instant(&loose->params, loose->now);
+    postgres_param_instant(&loose->params, loose->since);
+    postgres_param_int8(&loose->params, loose->bound);
+    loose->statement = (struct postgres_statement){
+        "SELECT person_id, $3 > 0 AND (SELECT count(*) FROM (SELECT FROM notice m"
+        "  WHERE m.person_id = asked.person_id AND m.carried_by = m.id AND m.formed_at >= $2 LIMIT $3)"
+        "  AS mails) >= $3 FROM (SELECT DISTINCT person_id FROM notice WHERE carried_by IS NULL"
+        "  AND next_attempt_at <= $1 AND NOT urgent AND purpose IN " JOURNAL_FOLDABLE ") AS asked",
+        &loose->params};
+    loose->request = (struct postgres_request){.data = loose,
+                                               .statements = &loose->statement,
+                                               .statement_count = 1,
+                                               .on_row = on_loose_row,
+                                               .on_done = on_loose_done};
+    if (journal_submit(journal, &loose->request, err) < 0) {
+        postgres_params_done(&loose->params);
         return -1;
     }
     return 0;

@@ -77,21 +77,26 @@ int journal_read_parts(struct journal *journal, struct journal_parts *parts, str
 int journal_read_carried(struct journal *journal, struct journal_notices *notices, int64_t carrier,
                          int64_t after, struct error *err) MUST_CHECK;
 
-// Those with something loose that may go now and is not urgent who have had `bound` mails since `since`.
-struct journal_busy {
+// Those with something loose whose time has come and that is not urgent.
+struct loose_person {
+    const char *person_id;
+    bool busy; // has had `bound` mails since `since`
+};
+
+struct journal_loose {
     void *data;
     instant now, since;
-    int bound;
-    void (*on_done)(struct journal_busy *busy, const char *const *person_ids, size_t count,
+    int bound; // 0: nobody is busy
+    void (*on_done)(struct journal_loose *loose, const struct loose_person *persons, size_t count,
                     const struct error *err);
     // ---- kept by the module ----
     struct arena arena;
-    const char **ids;
+    struct loose_person *persons;
     size_t count, capacity;
     struct postgres_params params;
     struct postgres_statement statement;
     struct postgres_request request;
 };
-int journal_read_busy(struct journal *journal, struct journal_busy *busy, struct error *err) MUST_CHECK;
+int journal_read_loose(struct journal *journal, struct journal_loose *loose, struct error *err) MUST_CHECK;
 
 #endif

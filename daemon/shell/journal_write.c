@@ -204,51 +204,6 @@ static void write_notices(struct journal_transaction *transaction, struct journa
     postgres_param_int8(params, FLOOD_WAIT_S);
 }
 
-static bool is_followed_up(enum transition_kind kind)
-{
-    return kind == TRANSITION_MOVED || kind == TRANSITION_MET || kind == TRANSITION_LATE ||
-           kind == TRANSITION_CANCELLED || kind == TRANSITION_WITHDRAWN || kind == TRANSITION_REOPENED;
-}
-
-static bool is_urgent(const struct journal_batch *batch, const struct journal_transition *transition)
-{
-    return transition->deadline_index >= 0 && batch->deadlines[transition->deadline_index].rule->urgent;
-}
-
-// To those who were told, and to nobody else: only the database knows them. What is done while a silence
-// holds is not told, then or later, as what it hides is not.
-static void write_follow_ups(struct journal_transaction *transaction, struct journal_batch *batch)
-{
-    const struct journal_transition **rows =
-        arena_alloc(&batch->arena, batch->transition_count * sizeof *rows);
-    size_t count = 0;
-    for (size_t i = 0; i < batch->transition_count; i++)
-        if (is_followed_up(batch->transitions[i].transition.kind))
-            rows[count++] = &batch->transitions[i];
-    if (count == 0 || batch->follow_up_at == 0)
-        return;
-    struct postgres_params *params = journal_transaction_add(
-        transaction,
-        "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id,"
-        " role, instead_of, facts, next_attempt_at, urgent, state, attempts, decided_at, last_reply)"
-        " SELECT $3 + row_number() OVER (ORDER BY t.number, told.person_id), md5('follow-up ' || "
-        "told.message_key || ' ' || t.kind || ' ' || date_part('epoch', t.at)::bigint), 'follow_up', "
-        "t.deadline_id, t.number, t.case_id, told.person_id, told.role, told.instead_of, '',"
-        " CASE WHEN u.urgent THEN $4::timestamptz ELSE $5 END, u.urgent, 'pending', 0, $4, ''"
-        " FROM unnest($1::bigint[], $2::boolean[]) AS u (number, urgent) JOIN transition t USING (number)"
-        " CROSS JOIN LATERAL (SELECT DISTINCT ON (s.person_id) s.* FROM notice s"
-        "  WHERE s.deadline_id = t.deadline_id AND s.state = 'sent' AND s.purpose = 'stage'"
-        "  ORDER BY s.person_id, s.id DESC) AS told WHERE NOT EXISTS (SELECT FROM silence q"
-        "  WHERE q.over_at IS NULL AND q.from_at <= $4 AND least(q.until_at, q.ended_at) > $4"
-        "  AND coalesce(q.case_id, t.case_id) = t.case_id AND coalesce(q.unit, t.unit) = t.unit"
-        "  AND (q.rule IS NULL OR q.rule IN (t.rule, t.code))) ON CONFLICT (message_key) DO NOTHING");
-    INT8S((*row)->transition.number);
-    BOOLS(is_urgent(batch, *row));
-    postgres_param_int8(params, transaction->numbers.notice);
-    postgres_param_instant(params, batch->now);
-    postgres_param_instant(params, batch->follow_up_at);
-}
-
 static void write_cases(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     if (batch->case_count > 0) {
@@ -416,7 +371,7 @@ void journal_write(struct journal_transaction *transaction, struct journal_batch
     write_withdrawn(transaction, batch);
     write_transitions(transaction, batch);
     write_notices(transaction, batch);
-    write_follow_ups(transaction, batch);
+    journal_write_follow_ups(transaction, batch);
     write_cases(transaction, batch);
     write_faults(transaction, batch);
     journal_write_mails(transaction, batch);

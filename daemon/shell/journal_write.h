@@ -27,6 +27,10 @@ struct postgres_params *journal_transaction_add(struct journal_transaction *tran
 void journal_write(struct journal_transaction *transaction, struct journal_batch *batch);
 // That part of it which is about mails on their way: journal_write calls it.
 void journal_write_mails(struct journal_transaction *transaction, struct journal_batch *batch);
+// Who hears what became of a deadline: those who had been told of it, and, once their mail has gone, those
+// whose mail was on its way.
+void journal_write_follow_ups(struct journal_transaction *transaction, struct journal_batch *batch);
+void journal_write_overtaken(struct journal_transaction *transaction, struct journal_batch *batch);
 
 const char *progress_name(enum progress which); // in the table
 

@@ -65,20 +65,22 @@ static void write_pruned(struct journal_transaction *transaction, struct journal
     INT8S(*row);
 }
 
-static void write_held(struct journal_transaction *transaction, const struct journal_forming *forming)
+static void write_holds(struct journal_transaction *transaction, const struct journal_forming *forming)
 {
-    if (forming->held_count == 0)
+    const struct journal_hold *rows = forming->holds;
+    size_t count = forming->hold_count;
+    if (count == 0)
         return;
+    // What a bound has held once goes together with others, whatever holds it next.
     struct postgres_params *params = journal_transaction_add(
-        transaction, "UPDATE notice SET next_attempt_at = h.until_at, held_by = 'bound'"
-                     " FROM unnest($1::text[], $2::timestamptz[]) AS h (person_id, until_at)"
+        transaction, "UPDATE notice SET next_attempt_at = h.until_at,"
+                     " held_by = CASE WHEN notice.held_by = 'bound' THEN notice.held_by ELSE h.by END"
+                     " FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS h (person_id, until_at, by)"
                      " WHERE notice.person_id = h.person_id AND carried_by IS NULL AND NOT urgent"
-                     " AND next_attempt_at <= $3 AND purpose IN " JOURNAL_FOLDABLE);
-    const char **persons = forming->held;
-    const instant *untils = forming->held_until;
-    size_t count = forming->held_count;
-    ARRAY(params, persons, count, POSTGRES_TEXTS, postgres_array_text, *row);
-    ARRAY(params, untils, count, POSTGRES_INSTANTS, postgres_array_instant, *row);
+                     " AND next_attempt_at <= $4 AND purpose IN " JOURNAL_FOLDABLE);
+    TEXTS(row->person_id);
+    INSTANTS(row->until);
+    TEXTS(row->held_by);
     postgres_param_instant(params, forming->now);
 }
 
@@ -86,7 +88,7 @@ static void write_formed(struct journal_transaction *transaction, const struct j
 {
     if (!forming->wanted)
         return;
-    write_held(transaction, forming);
+    write_holds(transaction, forming);
     // What follows a mail up has no moment of its own: it goes with the next.
     struct postgres_params *params = journal_transaction_add(
         transaction,
@@ -167,6 +169,7 @@ static void write_addresses(struct journal_transaction *transaction, struct jour
 void journal_write_mails(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     write_outcomes(transaction, batch);
+    journal_write_overtaken(transaction, batch);
     write_pruned(transaction, batch);
     write_formed(transaction, &batch->forming);
     write_addresses(transaction, batch);

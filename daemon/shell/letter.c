@@ -255,13 +255,15 @@ static void word_gathered(const struct letter *letter, const struct letter_conte
     add_entries(letter, context, items, arena, message);
 }
 
-static void word_backlog(const struct letter *letter, const struct letter_context *context, instant now,
+// As of when it was counted: it may have waited for office hours.
+static void word_backlog(const struct letter *letter, const struct letter_context *context,
                          struct arena *arena, struct mail_text *text)
 {
     const char *lines[LINES_MAX * 4];
     size_t count = split_lines(arena, letter->notice.facts, lines, sizeof lines / sizeof lines[0]);
     struct backlog_row rows[LINES_MAX * 4];
-    struct backlog_facts facts = {.unit = count > 0 ? lines[0] : "", .now = now, .rows = rows};
+    struct backlog_facts facts = {
+        .unit = count > 0 ? lines[0] : "", .now = letter->notice.decided_at, .rows = rows};
     for (size_t i = 1; i < count; i++) {
         char id[CASEFILE_ID_MAX + 1];
         int open, breached;
@@ -338,7 +340,7 @@ void letter_write(const struct letter *letter, const struct letter_context *cont
     else if (strcmp(purpose, "stage") == 0 || strcmp(purpose, "follow_up") == 0)
         word_notice(letter, context, now, arena, &text, &message);
     else if (strcmp(purpose, "backlog") == 0)
-        word_backlog(letter, context, now, arena, &text);
+        word_backlog(letter, context, arena, &text);
     else if (strcmp(purpose, "report") == 0) {
         const struct report_context reports = letter_reports(context);
         report_notice_word(&reports, &letter->notice, &text);

@@ -17,6 +17,10 @@ void look_add_report(struct look *look, const char *purpose, const char *person_
     struct arena *arena = &look->batch->arena;
     const char *copy = arena_string(arena, facts);
     const char *identity[] = {look->site, purpose, person_id, distinct, copy};
+    bool waits = false;
+    instant open = INSTANT_NONE;
+    if (*person_id)
+        open = rhythm_next(look->rhythm, look->rules, &look->people, person_id, look->now, &waits);
     look_add_notice(look,
                     &(struct journal_notice){
                         .purpose = purpose,
@@ -27,7 +31,8 @@ void look_add_report(struct look *look, const char *purpose, const char *person_
                         .stage = -1,
                         .stage_at = INSTANT_NONE,
                         .facts = copy,
-                        .next_attempt_at = look->now,
+                        .next_attempt_at = waits ? open : look->now,
+                        .held_by = waits ? "hours" : NULL,
                     },
                     identity, sizeof identity / sizeof identity[0]);
 }

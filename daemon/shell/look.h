@@ -5,13 +5,14 @@
 #define FRISTD_SHELL_LOOK_H
 
 #include "core/explain.h"
-#include "core/people.h"
+#include "core/rhythm.h"
 #include "shell/journal_known.h"
 
 struct look {
     const char *site, *fingerprint; // fingerprint: of the rules
     enum language language;         // of derivations, and of what operators read
     const struct ruleset *rules;
+    const struct rhythm *rhythm;
     struct people people;
     struct journal_batch *batch;
     instant now;
@@ -20,8 +21,9 @@ struct look {
 // The identity makes the same notice the same message (message_key).
 void look_add_notice(struct look *look, const struct journal_notice *notice, const char *const *identity,
                      size_t parts);
-// A mail that is about no deadline; person_id "": to an address of the configuration. `facts` is copied. With
-// the same `distinct` the same facts are the same message.
+// A mail that is about no deadline. To a person it waits for office hours; to an address of the configuration
+// (person_id "") it goes at once. `facts` is copied. With the same `distinct` the same facts are the same
+// message.
 void look_add_report(struct look *look, const char *purpose, const char *person_id, const char *role,
                      const char *facts, const char *distinct);
 

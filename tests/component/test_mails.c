@@ -489,15 +489,17 @@ struct asked {
     char persons[64];
 };
 
-static void on_busy(struct journal_busy *busy, const char *const *person_ids, size_t count,
-                    const struct error *err)
+static void on_loose(struct journal_loose *loose, const struct loose_person *persons, size_t count,
+                     const struct error *err)
 {
-    struct asked *asked = busy->data;
+    struct asked *asked = loose->data;
     asked->done = true;
     if (err)
         fail_msg("%s", err->text);
-    for (size_t i = 0; i < count; i++)
-        strcat(asked->persons, person_ids[i]);
+    for (size_t i = 0; i < count; i++) {
+        strcat(asked->persons, persons[i].person_id);
+        strcat(asked->persons, persons[i].busy ? "! " : " ");
+    }
 }
 
 static bool is_asked(void *data)
@@ -523,19 +525,19 @@ static void test_who_has_had_enough_waits(void **state)
         " FROM notice WHERE id = 1");
     struct asked asked = {0};
     struct error err;
-    struct journal_busy busy = {
-        .data = &asked, .now = NOW + 100, .since = NOW - 1000, .bound = 2, .on_done = on_busy};
-    assert_int_equal(journal_read_busy(f.journal, &busy, &err), 0);
+    struct journal_loose loose = {
+        .data = &asked, .now = NOW + 100, .since = NOW - 1000, .bound = 2, .on_done = on_loose};
+    assert_int_equal(journal_read_loose(f.journal, &loose, &err), 0);
     loop_until(&f.loop, is_asked, &asked);
-    assert_string_equal(asked.persons, "a"); // two mails today; b has had one
-    static const char *held[] = {"a"};
-    static instant until[] = {NOW + 50000};
-    struct journal_batch batch = {.forming = {.wanted = true,
-                                              .now = NOW + 100,
-                                              .wait_s = 30,
-                                              .held = held,
-                                              .held_until = until,
-                                              .held_count = 1}};
+    assert_string_equal(asked.persons, "a! b "); // two mails today; b has had one
+    asked = (struct asked){0};
+    loose.bound = 0;
+    assert_int_equal(journal_read_loose(f.journal, &loose, &err), 0);
+    loop_until(&f.loop, is_asked, &asked);
+    assert_string_equal(asked.persons, "a b ");
+    struct journal_hold hold = {"a", NOW + 50000, "bound"};
+    struct journal_batch batch = {
+        .forming = {.wanted = true, .now = NOW + 100, .wait_s = 30, .holds = &hold, .hold_count = 1}};
     write_batch(&f, &batch, NOW + 100);
     // What is urgent goes all the same.
     assert_string_equal(

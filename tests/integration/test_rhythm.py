@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import unittest
 
+from mail_sink import MailSink
+from stack import wait_until
 from town import Municipality
 from support import FRISTD, StackCase
 
@@ -130,6 +132,18 @@ class Hours(Rhythm):
         self.assertNotIn("ventet", self.arrived(self.town.team_leader)[0][1].text)
         self.assertRegex(self.daemon.command("check").stdout, "mail that is not urgent goes Mon–Fri 08:00–16:00, not on holidays"
                                                               r"\n[^\n]*in familie and the units below it: day and night")
+
+    def test_the_backlog_of_a_first_run_at_night(self):
+        """On Friday evening: the leaders get it on Monday, with the date that it counts."""
+        self.assessments("2025-10-01", "S-1", "S-2", "S-3")
+        for at in ("2026-02-20T22:00", "2026-02-21T12:00", "2026-02-23T08:00:29"):
+            self.run_at(at)
+            self.assertEqual(self.stack.mail.mails(), [], at)
+        self.run_at("2026-02-23T08:00:30")
+        for person in (self.town.team_leader, self.town.department_head, self.town.centre_head):
+            (when, mail), = self.arrived(person)
+            self.assertEqual(when, "2026-02-23T08:00:30+01:00")
+            self.assertIn("optælling pr. fredag den 20. februar 2026", mail.text)
 
     def test_hours_that_cannot_be(self):
         for notices, words in (({"hours": "mo-fr 16:00-08:00"}, r"fristd\.yaml:\d+:\d+: notices\.hours: the hours 16:00-08:00 run backwards"),
@@ -263,6 +277,51 @@ class FollowUp(Rhythm):
         told = {row[0] for row in self.town.journal("SELECT person_id FROM notice WHERE purpose = 'follow_up' AND state = 'sent'")}
         self.assertEqual(told, {"sb1"})
         self.assert_all_finished()
+
+    def met_in_february(self):
+        """One of which the caseworker has been told, done on Tuesday 17 February 2026."""
+        self.run_at("2026-01-02T09:00")
+        self.town.case("S-2", ("hjemvisning.modtaget", "H-1", "'2026-01-05 10:00+01'"))
+        for at in ("2026-02-16T08:00:01", "2026-02-16T08:00:31", "2026-02-16T09:00:01", "2026-02-16T09:00:31"):
+            self.run_at(at)
+        self.town.event("S-2", "hjemvisning.ny_afgoerelse_sendt", "H-1", "'2026-02-17 09:00+01'")
+        self.run_at("2026-02-17T09:00:01")
+
+    def told_of_it(self):
+        return [when for when, mail in self.arrived(self.town.caseworker) if "løst i tide" in mail.text]
+
+    def test_a_morning_that_nobody_saw(self):
+        """The daemon was away when its time came: it waits for the next office hours, not for the next start."""
+        self.met_in_february()
+        for at in ("2026-02-18T16:01", "2026-02-18T22:00", "2026-02-19T07:59:59", "2026-02-19T08:00:29", "2026-02-19T08:00:30"):
+            self.assertEqual(self.told_of_it(), [], at)
+            self.run_at(at)
+        self.assertEqual(self.told_of_it(), ["2026-02-19T08:00:30+01:00"])
+        self.assert_all_finished()
+
+    def test_in_the_hours_of_the_unit(self):
+        self.met_in_february()
+        self.change(units={"nord": "mo-fr 10:00-14:00"})
+        for at in ("2026-02-18T08:00:30", "2026-02-18T10:00:29", "2026-02-18T10:00:30"):
+            self.assertEqual(self.told_of_it(), [], at)
+            self.run_at(at)
+        self.assertEqual(self.told_of_it(), ["2026-02-18T10:00:30+01:00"])
+
+    def test_whose_mail_was_on_its_way(self):
+        """Done while the mail server thinks about the mail that it is not: who gets that hears of the other, too."""
+        sink = MailSink(self.stack, faults=[{"at": "DOT", "delay": 3, "times": 2}])
+        self.daemon.change(mail=sink.settings())
+        self.daemon.start()
+        self.town.case("S-9", ("underretning.modtaget", "U-1", "now() - interval '23 hours'"))
+        wait_until(lambda: sink.report()["open"] >= 2, "both mails are on their way")
+        self.town.event("S-9", "underretning.vurderet", "U-1")
+        wait_until(lambda: "K01 met" in self.town.transitions("S-9"), "it is done")
+        self.assertEqual(sink.mails(), [])
+        wait_until(lambda: len(sink.mails()) == 4, "both are told of it")
+        self.daemon.stop()
+        self.assertEqual(self.town.journal("SELECT person_id, purpose, state FROM notice WHERE case_id = 'S-9' ORDER BY 2, 1"),
+                         [["sb1", "follow_up", "sent"], ["tl1", "follow_up", "sent"],
+                          ["sb1", "stage", "sent"], ["tl1", "stage", "sent"]])
 
     def test_urgent_at_once_and_only_the_last_word(self):
         self.run_at("2026-02-20T09:00")
