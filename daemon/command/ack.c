@@ -2,18 +2,10 @@
 // fristd ack: acknowledgements given, ended and listed. The journal's own functions check and write; a daemon
 // that runs hears of it at once.
 #include "command/command.h"
-#include "command/journal_ask.h"
-#include "core/utf8.h"
-#include "shell/config.h"
-#include "shell/rules_file.h"
-#include "shell/zone_file.h"
+#include "command/exception.h"
 
-#include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char help[] =
     "usage: fristd ack CASE --until DATE --by PERSON --reason CODE [--rule RULE] [--subject SUBJECT] [--note "
@@ -46,136 +38,41 @@ static const char help[] =
     "Exit status: 0 good, 1 refused (and said why), 2 wrong usage or configuration, or the journal is "
     "away.\n";
 
-struct options {
-    const char *config_path, *case_id, *until, *by, *reason, *rule, *subject, *note, *at, *end;
-    bool list, json, help;
-};
-
-struct work {
-    const struct options *options;
-    struct config config;
-    struct zone *zone;
-    instant now, until;
-    int64_t number;
-    char *problem; // why it is refused; NULL: it is not
-    json_t *rows;
-};
-
-static int wrong_usage(const char *what)
+static int check_usage(const struct exception *work, int extra)
 {
-    fprintf(stderr, "fristd ack: %s\n`fristd ack --help` says more.\n", what);
-    return -1;
-}
-
-static int check_usage(const struct options *options, int extra)
-{
+    const struct exception_options *options = &work->options;
     if (options->help)
         return 0;
     if (extra > 0)
-        return wrong_usage("one case at a time");
+        return exception_wrong_usage(work, "one case at a time");
     if (options->list)
-        return options->end || options->until ? wrong_usage("--list stands alone") : 0;
+        return options->end || options->until ? exception_wrong_usage(work, "--list stands alone") : 0;
     if (options->end)
-        return options->by ? options->case_id ? wrong_usage("--end takes a number alone") : 0
-                           : wrong_usage("who ends it? --by PERSON");
+        return options->by ? options->case_id ? exception_wrong_usage(work, "--end takes a number alone") : 0
+                           : exception_wrong_usage(work, "who ends it? --by PERSON");
     if (options->case_id == NULL)
-        return wrong_usage("which case?");
+        return exception_wrong_usage(work, "which case?");
     if (options->until == NULL || options->by == NULL || options->reason == NULL)
-        return wrong_usage("--until, --by and --reason are needed");
+        return exception_wrong_usage(work, "--until, --by and --reason are needed");
     return 0;
 }
 
-static int read_options(int argc, char **argv, struct options *ret_options)
+static int read_options(struct exception *work, int argc, char **argv)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"until", required_argument, NULL, 'u'},
-                                          {"by", required_argument, NULL, 'b'},
-                                          {"reason", required_argument, NULL, 'w'},
-                                          {"rule", required_argument, NULL, 'r'},
-                                          {"subject", required_argument, NULL, 's'},
-                                          {"note", required_argument, NULL, 'n'},
-                                          {"at", required_argument, NULL, 'a'},
-                                          {"end", required_argument, NULL, 'e'},
-                                          {"list", no_argument, NULL, 'l'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    struct options options = {.config_path = DEFAULT_CONFIG, .note = ""};
-    const struct {
-        int option;
-        const char **value;
-    } values[] = {{'c', &options.config_path}, {'u', &options.until}, {'b', &options.by},
-                  {'w', &options.reason},      {'r', &options.rule},  {'s', &options.subject},
-                  {'n', &options.note},        {'a', &options.at},    {'e', &options.end}};
-    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (option == '?')
-            return wrong_usage("wrong usage");
-        options.list |= option == 'l';
-        options.json |= option == 'j';
-        options.help |= option == 'h';
-        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-            if (values[i].option == option)
-                *values[i].value = optarg;
-    }
+    static const struct option known[] = {
+        EXCEPTION_OPTIONS, {"subject", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    if (exception_read_options(work, argc, argv, known) < 0)
+        return -1;
     if (optind < argc)
-        options.case_id = argv[optind++];
-    *ret_options = options;
-    return check_usage(ret_options, argc - optind);
-}
-
-// --- times ---
-
-// A date is its notice_time, which stands with the rules.
-static int read_until(struct work *work, struct error *err)
-{
-    const char *text = work->options->until;
-    civil_date date;
-    if (text == NULL)
-        return 0;
-    if (civil_parse_date(text, strlen(text), &date) < 0) {
-        if (zone_parse_instant(work->zone, text, strlen(text), &work->until) < 0)
-            return error_set(err, "--until %s is no date; write it like 2026-05-22 or 2026-05-22T15:30",
-                             text);
-        return 0;
-    }
-    struct ruleset rules;
-    if (rules_load(work->config.rules_dir, work->zone, NULL, NULL, &rules, err) < 0)
-        return -1;
-    work->until = zone_to_instant(work->zone, date, rules.notice_time);
-    rules_done(&rules);
-    return 0;
-}
-
-static int load(struct work *work, struct error *err)
-{
-    const struct options *options = work->options;
-    if (config_load(options->config_path, &work->config, err) < 0 ||
-        zone_load(work->config.zone, &work->zone, err) < 0)
-        return -1;
-    work->now = (instant)time(NULL);
-    if (options->at && zone_parse_instant(work->zone, options->at, strlen(options->at), &work->now) < 0)
-        return error_set(err, "--at %s is no instant; write it like 2026-05-22T15:30:00+02:00", options->at);
-    return read_until(work, err);
+        work->options.case_id = argv[optind++];
+    return check_usage(work, argc - optind);
 }
 
 // --- giving and ending ---
 
-static void on_answer(void *data, int statement, const struct postgres_row *row)
+static int give(struct exception *work, struct error *err)
 {
-    (void)statement;
-    struct work *work = data;
-    size_t length;
-    if (!postgres_is_null(row, 0)) {
-        const char *problem = postgres_text(row, 0, &length);
-        work->problem = memory_copy(problem, length);
-    } else {
-        work->number = postgres_int8(row, 1);
-    }
-}
-
-static int give(struct work *work, struct error *err)
-{
-    const struct options *options = work->options;
+    const struct exception_options *options = &work->options;
     struct postgres_params params = {0};
     postgres_param_text(&params, options->case_id);
     postgres_param_instant(&params, work->until);
@@ -189,38 +86,25 @@ static int give(struct work *work, struct error *err)
         "SELECT problem, CASE WHEN problem IS NULL THEN acknowledge($1, $2, $3, $4, $5, $6, $7, $8) END"
         " FROM acknowledgement_problem($1, $2, $3, $4, $5, $6, $7, $8) AS problem",
         &params};
-    int told = journal_tell(&work->config.journal, &statement, 1, on_answer, work, err);
+    int told = journal_tell(&work->config.journal, &statement, 1, exception_on_answer, work, err);
     postgres_params_done(&params);
     return told;
 }
 
-static int end(struct work *work, struct error *err)
+static int end(struct exception *work, struct error *err)
 {
-    char *rest;
-    work->number = strtoll(work->options->end, &rest, 10);
-    if (*rest != '\0' || work->number <= 0)
-        return error_set(err, "--end %s is no number; `fristd ack --list` has them", work->options->end);
-    struct postgres_params params = {0};
-    postgres_param_int8(&params, work->number);
-    postgres_param_text(&params, work->options->by);
-    postgres_param_instant(&params, work->now);
-    const struct postgres_statement statement = {
-        "SELECT problem, CASE WHEN problem IS NULL THEN"
-        " (SELECT $1::bigint FROM (SELECT end_acknowledgement($1, $2, $3)) AS ended) END"
-        " FROM end_acknowledgement_problem($1, $2) AS problem",
-        &params};
-    int told = journal_tell(&work->config.journal, &statement, 1, on_answer, work, err);
-    postgres_params_done(&params);
-    return told;
+    return exception_end(work,
+                         "SELECT problem, CASE WHEN problem IS NULL THEN"
+                         " (SELECT $1::bigint FROM (SELECT end_acknowledgement($1, $2, $3)) AS ended) END"
+                         " FROM end_acknowledgement_problem($1, $2) AS problem",
+                         err);
 }
 
-static int show_result(const struct work *work)
+static int show_result(const struct exception *work)
 {
-    const struct options *options = work->options;
-    if (work->problem) {
-        fprintf(stderr, "fristd ack: %s\n", work->problem);
+    const struct exception_options *options = &work->options;
+    if (exception_is_refused(work))
         return EXIT_FOUND;
-    }
     if (options->json)
         printf("{\"acknowledgement\": %lld}\n", (long long)work->number);
     else if (options->end)
@@ -235,45 +119,23 @@ static int show_result(const struct work *work)
 
 // --- listing ---
 
-static json_t *text_json(const struct postgres_row *row, int column)
-{
-    size_t length;
-    const char *text = postgres_text(row, column, &length);
-    if (postgres_is_null(row, column))
-        return json_null();
-    struct buffer clean = {0};
-    utf8_add_clean(&clean, text, length, UTF8_ONE_LINE);
-    json_t *value = json_string(clean.data ? clean.data : "");
-    buffer_done(&clean);
-    return value;
-}
-
-static json_t *instant_json(const struct work *work, const struct postgres_row *row, int column)
-{
-    char text[ZONE_INSTANT_SIZE];
-    instant at;
-    if (postgres_instant(row, column, &at) < 0 || at == INSTANT_NONE)
-        return json_null();
-    return json_string(zone_format(work->zone, at, text));
-}
-
 static void on_listed(void *data, int statement, const struct postgres_row *row)
 {
     (void)statement;
-    struct work *work = data;
+    struct exception *work = data;
     json_array_append_new(work->rows,
                           json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "acknowledgement",
-                                    (json_int_t)postgres_int8(row, 0), "case", text_json(row, 1), "rule",
-                                    text_json(row, 2), "subject", text_json(row, 3), "given",
-                                    instant_json(work, row, 4), "until", instant_json(work, row, 5), "by",
-                                    text_json(row, 6), "reason", text_json(row, 7), "note", text_json(row, 8),
-                                    "covers", text_json(row, 9)));
+                                    (json_int_t)postgres_int8(row, 0), "case", exception_text(row, 1), "rule",
+                                    exception_text(row, 2), "subject", exception_text(row, 3), "given",
+                                    exception_instant(work, row, 4), "until", exception_instant(work, row, 5),
+                                    "by", exception_text(row, 6), "reason", exception_text(row, 7), "note",
+                                    exception_text(row, 8), "covers", exception_text(row, 9)));
 }
 
-static int list(struct work *work, struct error *err)
+static int list(struct exception *work, struct error *err)
 {
     struct postgres_params params = {0};
-    postgres_param_text(&params, work->options->case_id);
+    postgres_param_text(&params, work->options.case_id);
     const struct postgres_statement statement = {
         "SELECT a.id, a.case_id, a.rule, a.subject, a.given_at, a.until_at, a.given_by, a.reason, a.note,"
         " string_agg(DISTINCT d.code, ', ') FROM acknowledgement a"
@@ -288,16 +150,10 @@ static int list(struct work *work, struct error *err)
     return asked;
 }
 
-static const char *field(const json_t *row, const char *key)
+static int show_list(const struct exception *work)
 {
-    return json_string_value(json_object_get(row, key));
-}
-
-static int show_list(const struct work *work)
-{
-    if (work->options->json) {
-        json_dumpf(work->rows, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        putchar('\n');
+    if (work->options.json) {
+        exception_print(work->rows);
         return EXIT_GOOD;
     }
     size_t i;
@@ -305,10 +161,11 @@ static int show_list(const struct work *work)
     json_array_foreach(work->rows, i, row)
     {
         printf("%lld  case %s, %s, until %s\n", json_integer_value(json_object_get(row, "acknowledgement")),
-               field(row, "case"), field(row, "covers"), field(row, "until"));
-        printf("    %s, by %s on %s\n", field(row, "reason"), field(row, "by"), field(row, "given"));
-        if (*field(row, "note"))
-            printf("    \"%s\"\n", field(row, "note"));
+               exception_field(row, "case"), exception_field(row, "covers"), exception_field(row, "until"));
+        printf("    %s, by %s on %s\n", exception_field(row, "reason"), exception_field(row, "by"),
+               exception_field(row, "given"));
+        if (*exception_field(row, "note"))
+            printf("    \"%s\"\n", exception_field(row, "note"));
     }
     if (i == 0)
         puts("no acknowledgement holds");
@@ -317,33 +174,31 @@ static int show_list(const struct work *work)
 
 // --- the whole ---
 
-static int act(struct work *work)
+static int act(struct exception *work)
 {
     struct error err;
-    int (*doing)(struct work *, struct error *) = work->options->list  ? list
-                                                  : work->options->end ? end
-                                                                       : give;
-    if (load(work, &err) < 0 || doing(work, &err) < 0) {
+    int (*doing)(struct exception *, struct error *) = work->options.list  ? list
+                                                       : work->options.end ? end
+                                                                           : give;
+    if (exception_load(work, &err) < 0 ||
+        exception_read_time(work, "--until", work->options.until, &work->until, &err) < 0 ||
+        doing(work, &err) < 0) {
         fprintf(stderr, "fristd ack: %s\n", err.text);
         return EXIT_USAGE;
     }
-    return work->options->list ? show_list(work) : show_result(work);
+    return work->options.list ? show_list(work) : show_result(work);
 }
 
 int command_ack(int argc, char **argv)
 {
-    struct options options;
-    if (read_options(argc, argv, &options) < 0)
+    struct exception work = {.command = "ack", .from = INSTANT_NONE, .until = INSTANT_NONE};
+    if (read_options(&work, argc, argv) < 0)
         return EXIT_USAGE;
-    if (options.help) {
+    if (work.options.help) {
         fputs(help, stdout);
         return EXIT_GOOD;
     }
-    struct work work = {.options = &options, .until = INSTANT_NONE};
     int status = act(&work);
-    json_decref(work.rows);
-    free(work.problem);
-    zone_free(work.zone);
-    config_done(&work.config);
+    exception_done(&work);
     return status;
 }
