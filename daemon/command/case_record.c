@@ -69,14 +69,16 @@ static const char *const questions[] = {
     "transition) t"
     " USING (transition_number, case_id)" WHERE " AND ($4::timestamptz IS NULL OR decided_at <= $4)" ORDER
     ", decided_at, id",
-    "SELECT rule, subject, occurrence, silence, from_at, until_at, given_by, reason FROM deadline d JOIN ("
-    " SELECT x.deadline_id AS id, false AS silence, x.noted_at AS from_at,"
+    "SELECT rule, subject, occurrence, what, from_at, until_at, given_by, reason FROM deadline d JOIN ("
+    " SELECT x.deadline_id AS id, 0::bigint AS what, x.noted_at AS from_at,"
     "  coalesce(x.over_at, least(a.until_at, a.ended_at)) AS until_at, a.given_by, a.reason"
     "  FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"
     "  WHERE x.noted_at IS NOT NULL"
-    " UNION ALL SELECT DISTINCT x.deadline_id, true, s.from_at, least(s.until_at, s.ended_at), s.given_by, "
+    " UNION ALL SELECT DISTINCT x.deadline_id, 1, s.from_at, least(s.until_at, s.ended_at), s.given_by, "
     "s.reason"
-    "  FROM silenced_step x JOIN silence s ON s.id = x.silence_id) h USING (id)" WHERE
+    "  FROM silenced_step x JOIN silence s ON s.id = x.silence_id"
+    " UNION ALL SELECT m.deadline_id, 2, m.step_at, m.over_at, m.by_code,"
+    "  concat_ws(' ', m.by_rule, nullif(m.by_subject, '')) FROM muted_step m) h USING (id)" WHERE
     " AND ($4::timestamptz IS NULL OR from_at <= $4)" ORDER ", from_at",
 };
 
@@ -148,7 +150,7 @@ static void add_hold(struct case_record *record, const struct postgres_row *row)
     MEMORY_GROW(record->holds, record->hold_count, record->hold_capacity);
     record->holds[record->hold_count++] = (struct recorded_hold){
         .key = key_of(arena, row),
-        .silence = postgres_bool(row, 3),
+        .kind = (enum hold_kind)postgres_int8(row, 3),
         .from = instant_of(row, 4),
         .until = instant_of(row, 5),
         .by = text_of(arena, row, 6),

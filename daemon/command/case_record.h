@@ -41,12 +41,16 @@ struct recorded_notice {
     int with;            // how many others are
 };
 
-// An acknowledgement, or a silence that has hidden something.
+// An acknowledgement, a silence that has hidden something, or a step that a larger problem has muted.
+enum hold_kind { HOLD_ACKNOWLEDGEMENT, HOLD_SILENCE, HOLD_MUTED };
 struct recorded_hold {
     struct deadline_key key;
-    bool silence;
-    instant from, until;     // until: of one that ended before its time, when it did
-    const char *by, *reason; // a person id, a code; its note stays in the journal
+    enum hold_kind kind;
+    // until: of one that ended before its time, when it did. Muted: from the step, until it was told after
+    // all or over; INSTANT_NONE: it still is.
+    instant from, until;
+    const char *by,
+        *reason; // a person id, a code; its note stays in the journal. Muted: a rule's code and its id
 };
 
 // Each list is in the order of an evaluation, for one deadline in the order of time.

@@ -90,12 +90,14 @@ static json_t *notices(const struct explanation *explanation, const struct expla
 
 static json_t *holds(const struct explanation *explanation, const struct explained_deadline *deadline)
 {
+    static const char *const kinds[] = {[HOLD_ACKNOWLEDGEMENT] = "acknowledgement",
+                                        [HOLD_SILENCE] = "silence",
+                                        [HOLD_MUTED] = "larger_problem"};
     json_t *list = json_array();
     for (size_t i = 0; i < deadline->hold_count; i++) {
         const struct recorded_hold *hold = &deadline->holds[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:s, s:s}", "by_what",
-                                              hold->silence ? "silence" : "acknowledgement", "from",
-                                              moment(explanation, hold->from), "until",
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:s, s:s}", "by_what", kinds[hold->kind],
+                                              "from", moment(explanation, hold->from), "until",
                                               moment(explanation, hold->until), "by", hold->by, "reason",
                                               hold->reason));
     }

@@ -256,6 +256,8 @@ static void print_stages(struct page *page, const struct explained_deadline *dea
     static const char *const words[][2] = {
         [STAGE_TOLD] = {"varslet", "told"},
         [STAGE_UNTOLD] = {"noteret, men ingen fik besked", "noted, but nobody was told"},
+        [STAGE_MUTED] = {"ikke varslet særskilt, en større frist taler for den",
+                         "not told by itself, a larger problem speaks for it"},
         [STAGE_HELD] = {"holdt tilbage", "held back"},
         [STAGE_SUPERSEDED] = {"sprunget over, et senere trin var kommet",
                               "passed over, a later stage had come"},
@@ -348,17 +350,32 @@ static void print_notices(struct page *page, const struct explained_deadline *de
     }
 }
 
+static void add_muted(struct page *page, const struct recorded_hold *hold)
+{
+    phrase_muted(page->explanation->language, hold->by, &page->line);
+    buffer_format(&page->line, " (%s)", hold->reason);
+    if (hold->until == INSTANT_NONE)
+        return;
+    add(page, ", indtil ", ", until ");
+    add_moment(page, hold->until);
+}
+
 static void print_holds(struct page *page, const struct explained_deadline *deadline)
 {
     if (deadline->hold_count > 0)
         print_section(page, "Holdt tilbage", "Held back");
     for (size_t i = 0; i < deadline->hold_count; i++) {
         const struct recorded_hold *hold = &deadline->holds[i];
-        const struct notice_done done = {
-            .silenced = hold->silence, .person = hold->by, .reason = hold->reason, .until = hold->until};
+        const struct notice_done done = {.silenced = hold->kind == HOLD_SILENCE,
+                                         .person = hold->by,
+                                         .reason = hold->reason,
+                                         .until = hold->until};
         add_moment(page, hold->from);
         buffer_add_string(&page->line, ": ");
-        phrase_acknowledged(page->explanation->language, page->explanation->zone, &done, &page->line);
+        if (hold->kind == HOLD_MUTED)
+            add_muted(page, hold);
+        else
+            phrase_acknowledged(page->explanation->language, page->explanation->zone, &done, &page->line);
         print_item(page, "-");
     }
 }

@@ -10,9 +10,9 @@
 const char *stage_fate_name(enum stage_fate fate)
 {
     static const char *const names[] = {
-        [STAGE_TOLD] = "told",       [STAGE_UNTOLD] = "untold",
-        [STAGE_HELD] = "held",       [STAGE_SUPERSEDED] = "superseded",
-        [STAGE_WAITING] = "waiting", [STAGE_COMING] = "coming",
+        [STAGE_TOLD] = "told",     [STAGE_UNTOLD] = "untold",         [STAGE_MUTED] = "muted",
+        [STAGE_HELD] = "held",     [STAGE_SUPERSEDED] = "superseded", [STAGE_WAITING] = "waiting",
+        [STAGE_COMING] = "coming",
     };
     return names[fate];
 }
@@ -101,7 +101,16 @@ static bool was_noted(const struct explained_deadline *explained, instant at)
 static bool was_held(const struct explained_deadline *explained, instant at)
 {
     for (size_t i = 0; i < explained->hold_count; i++)
-        if (explained->holds[i].from <= at && at < explained->holds[i].until)
+        if (explained->holds[i].kind != HOLD_MUTED && explained->holds[i].from <= at &&
+            at < explained->holds[i].until)
+            return true;
+    return false;
+}
+
+static bool was_muted(const struct explained_deadline *explained, instant at)
+{
+    for (size_t i = 0; i < explained->hold_count; i++)
+        if (explained->holds[i].kind == HOLD_MUTED && explained->holds[i].from == at)
             return true;
     return false;
 }
@@ -113,6 +122,8 @@ static enum stage_fate fate_of(const struct explained_deadline *explained, insta
         return STAGE_COMING;
     if (was_told(explained, at))
         return STAGE_TOLD;
+    if (was_muted(explained, at))
+        return STAGE_MUTED;
     if (was_held(explained, at))
         return STAGE_HELD;
     if (was_noted(explained, at))

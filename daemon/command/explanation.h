@@ -19,6 +19,7 @@ enum version_choice {
 enum stage_fate {
     STAGE_TOLD,       // somebody was told
     STAGE_UNTOLD,     // noted, and nobody was told: it reached nobody, or stands in the report on a backlog
+    STAGE_MUTED,      // a larger problem of the case speaks for it
     STAGE_HELD,       // an acknowledgement or a silence held it back
     STAGE_SUPERSEDED, // passed when a later one had come, too
     STAGE_WAITING,    // passed, and the daemon has not looked yet

@@ -84,6 +84,7 @@ static instant moment(const struct zone *zone, int year, int month, int day, int
 struct notice_sample {
     struct notice_facts facts;
     struct notice_done done[3];
+    struct notice_muted muted[2];
 };
 
 // As core/explain.c words them.
@@ -141,6 +142,10 @@ static void become_escalation(const struct zone *zone, struct notice_sample *sam
     sample->facts.done_count = 3;
     sample->facts.late = true;
     sample->facts.instead_of_another = true;
+    sample->muted[0] = (struct notice_muted){"K207", moment(zone, 2026, 3, 2, END_OF_DAY)};
+    sample->muted[1] = (struct notice_muted){"K220", moment(zone, 2026, 3, 4, END_OF_DAY)};
+    sample->facts.muted = sample->muted;
+    sample->facts.muted_count = COUNT(sample->muted);
 }
 
 static void become_hours(const struct zone *zone, enum language language, struct notice_sample *sample)

@@ -298,6 +298,7 @@ static void on_case(void *data, const struct casefile *casefile)
     replaying->report.cases++;
     for (int i = 0; i < replaying->side_count; i++) {
         evaluation = replay_case(replaying->sides[i].replay, casefile);
+        replaying->report.muted[i] = replay_muted(replaying->sides[i].replay);
         for (size_t k = 0; k < evaluation->fault_count && i == 0; k++)
             replaying->report.faults[evaluation->faults[k].code]++;
     }

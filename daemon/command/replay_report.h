@@ -44,6 +44,7 @@ struct replay_report {
     struct replay_messages messages;
     struct difference_list differences;
     size_t totals[2]; // messages to persons: with the rules, and with those against them
+    size_t muted[2];  // steps that a larger problem of the case mutes, likewise
     size_t cases, bad, faults[FAULT_CODES];
 };
 

@@ -190,6 +190,14 @@ static void print_totals(const struct replay_report *report)
     if (unreached > 0)
         printf(in(report, "Trin, der ikke nåede nogen: %zu\n", "Steps that reached nobody: %zu\n"),
                unreached);
+    if (report->against && report->muted[0] + report->muted[1] > 0)
+        printf(in(report, "Trin, som en større frist taler for: %zu før, %zu nu\n",
+                  "Steps muted by a larger problem: %zu before, %zu now\n"),
+               report->muted[0], report->muted[1]);
+    else if (report->muted[0] > 0)
+        printf(in(report, "Trin, som en større frist taler for: %zu\n",
+                  "Steps muted by a larger problem: %zu\n"),
+               report->muted[0]);
     for (int code = 0; code < FAULT_CODES; code++)
         if (report->faults[code] > 0)
             printf(in(report, "Fejl i data, %s: %zu\n", "Faults in the data, %s: %zu\n"),
@@ -249,11 +257,12 @@ json_t *replay_sums_json(const struct replay_report *report)
         if (report->faults[code] > 0)
             json_object_set_new(faults, fault_name((enum fault_code)code),
                                 json_integer((json_int_t)report->faults[code]));
-    json_t *sums =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "what", "sums", "cases", (json_int_t)report->cases,
-                  "unreadable", (json_int_t)report->bad, "messages", (json_int_t)report->totals[0],
-                  "unreached", (json_int_t)count_unreached(report), "data_faults", faults);
+    json_t *sums = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "what", "sums", "cases",
+                             (json_int_t)report->cases, "unreadable", (json_int_t)report->bad, "messages",
+                             (json_int_t)report->totals[0], "unreached", (json_int_t)count_unreached(report),
+                             "muted", (json_int_t)report->muted[0], "data_faults", faults);
     if (report->against) {
+        json_object_set_new(sums, "muted_against", json_integer((json_int_t)report->muted[1]));
         json_object_set_new(sums, "messages_against", json_integer((json_int_t)report->totals[1]));
         json_object_set_new(sums, "differences", json_integer((json_int_t)report->differences.count));
     }

@@ -179,6 +179,16 @@ static void add_events(json_t *json, const struct ruleset *rules, const struct r
     json_object_set_new(json, "breach_of", breach_of);
 }
 
+static json_t *json_muted_by(const struct ruleset *rules, const struct rule *rule)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < rule->muted_by_count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:b}", "rule",
+                                              json_text(rules->lines[rule->muted_by[i].line].id),
+                                              "any_subject", rule->muted_by[i].any_subject));
+    return list;
+}
+
 static json_t *json_rule(const struct ruleset *rules, const struct rule *rule)
 {
     const char confidence[2] = {rule->confidence, '\0'};
@@ -194,6 +204,7 @@ static json_t *json_rule(const struct ruleset *rules, const struct rule *rule)
     json_object_set_new(json, "then", json_due(rules, &rule->then));
     json_object_set_new(json, "calendar", json_text(rule->calendar ? calendar_name(rule->calendar) : NULL));
     json_object_set_new(json, "escalation", json_text(rule->escalation ? rule->escalation->name : NULL));
+    json_object_set_new(json, "muted_by", json_muted_by(rules, rule));
     json_object_set_new(json, "note", json_text(rule->note));
     json_object_set_new(json, "examples", json_examples(rule));
     return json;

@@ -71,6 +71,9 @@ static const struct {
      " HAVING count(*) > 0 UNION ALL SELECT 'hidden steps', count(*) FROM silenced_step x"
      " JOIN silence s ON s.id = x.silence_id WHERE s.over_at IS NULL HAVING count(*) > 0 ORDER BY 1",
      false},
+    {"muted", "Steps not told by themselves since a larger problem of the case speaks for them, by its code",
+     "SELECT by_code, count(*) FROM muted_step WHERE over_at IS NULL GROUP BY by_code ORDER BY by_code",
+     false},
     {"acknowledgements", "Deadlines that are acknowledged, by reason",
      "SELECT a.reason, count(*) FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = "
      "x.acknowledgement_id"

@@ -5,6 +5,8 @@
 // it breached, is it closed.
 #include "core/decide.h"
 
+#include "core/muting.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +260,20 @@ static void hide(struct decided *decided, const struct silence *silenced, const 
     decided->hidden_at = stage->stages[0].at;
 }
 
+// A step that was muted, as of now: told once nothing mutes it, unless another one has come since.
+static bool fires_again(const struct ruleset *rules, const struct deadline *deadline, instant now,
+                        const struct acknowledgement *holding, struct happening *into)
+{
+    if (deadline_is_closed(deadline->state) ||
+        !passed_stages(rules, deadline, INSTANT_NONE, now, holding, into))
+        return false;
+    into->superseded = 0;
+    into->late = false;
+    for (int i = 0; i < into->stage_count; i++)
+        into->stages[i].at = now;
+    return true;
+}
+
 static void decide_one(const struct ruleset *rules, const struct deadline *deadline,
                        const struct known_deadline *known, instant now, bool backlog,
                        struct decision *decision)
@@ -273,6 +289,9 @@ static void decide_one(const struct ruleset *rules, const struct deadline *deadl
     const struct acknowledgement *holding = given && !over && same_due ? given : NULL;
     struct happening stage = {0};
     bool fires = passed_stages(rules, deadline, staged_until, now, holding, &stage);
+    bool was_muted = known && known->muted;
+    bool again = was_muted && same_due && !fires && fires_again(rules, deadline, now, holding, &stage);
+    fires = fires || again;
     bool is_news = given && (over || given->look_at != INSTANT_NONE);
     const struct silence *silenced = silence_of(decision->silences, deadline->rule, now);
     bool silent = backlog && known == NULL, hidden = fires && silenced && !silent;
@@ -289,12 +308,15 @@ static void decide_one(const struct ruleset *rules, const struct deadline *deadl
     decided->known = known;
     decided->acknowledgement = is_news ? given : NULL;
     decided->acknowledgement_over = over;
+    decided->nothing_else = again && !is_news && !differs(deadline, known);
+    decided->unmuted = was_muted && (closed || !same_due);
     if (given && !given->noted && !over)
         happen(decided, TRANSITION_ACKNOWLEDGED, given->look_at);
     if (!(silent && closed))
         compare_states(decided, now);
     bool came_back = given && given->noted && over && !closed &&
                      end_acknowledgement(rules, decided, staged_until, now, silenced != NULL);
+    decided->again = again && !came_back;
     if (hidden)
         hide(decided, silenced, &stage);
     if (fires && !silent && !came_back)
@@ -309,6 +331,7 @@ static void withdraw(const struct known_deadline *known, instant now, struct dec
     decided->known = known;
     decided->acknowledgement = known->acknowledgement;
     decided->acknowledgement_over = true;
+    decided->unmuted = known->muted;
     if (!deadline_is_closed(known->state))
         happen(decided, TRANSITION_WITHDRAWN, now);
     settle_attention(decided);
@@ -330,6 +353,7 @@ void decide(const struct ruleset *rules, const struct evaluation *evaluation,
     }
     while (k < known_count)
         withdraw(&known[k++], now, decision);
+    muting_apply(decision->muting, evaluation, known, known_count, decision);
 }
 
 struct known_deadline decided_row(const struct decided *decided)
@@ -353,6 +377,9 @@ struct known_deadline decided_row(const struct decided *decided)
         .code = rule->code,
         .rule_kind = rule->kind,
         .sensitive = rule->sensitive,
+        .told = decided->known && decided->known->due_at == deadline->due_at ? decided->known->told : NULL,
+        .muted = decided->muted_by ? !deadline_is_closed(deadline->state)
+                                   : decided->known && decided->known->muted && !decided->unmuted,
     };
 }
 

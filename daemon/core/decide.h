@@ -27,6 +27,8 @@ struct known_deadline {
     enum rule_kind rule_kind;
     bool sensitive;
     const struct acknowledgement *acknowledgement; // NULL: none that is not over
+    bool muted;                                    // a step of it was muted, and none has been told since
+    const char *told; // persons who were told that it is breached, each with a '\n' behind it; NULL: none
 };
 
 // The order of an evaluation: less than 0 when `known` comes before the deadline, 0 when it is the same one.
@@ -85,13 +87,21 @@ struct decided {
     bool acknowledgement_over;                     // and as over
     const struct silence *silenced; // has hidden the step of hidden_at, for the first time; NULL: none has
     instant hidden_at;
+    const struct deadline *muted_by; // has muted the step of muted_at (core/muting.h); NULL: none has
+    instant muted_at;
+    bool unmuted; // what was muted is told now, or is over
+    // For muting.c: the step that fires was muted before; that alone makes it differ; it was looked at.
+    bool again, nothing_else, weighed;
 };
+
+struct muting;
 
 struct decision {
     struct decided *decided; // in the order of the evaluation, only what changed
     size_t count, capacity;
     // Set by the caller before: NULL: nothing is silenced.
     const struct silences *silences;
+    const struct muting *muting; // NULL: nothing is muted
     // When the first silence ends that hides something of this case now, told before or not; INSTANT_NONE:
     // none.
     instant silence_ends;

@@ -32,26 +32,20 @@ enum {
     ITEM_ROLE,
     ITEM_LATE,
     ITEM_STAND_IN,
+    ITEM_MUTED,
     ITEM_LINK,
     ITEM_FIELDS
 };
-static const struct template_field item_fields[] = {[ITEM_HEADING] = {"heading", NULL},
-                                                    [ITEM_ALARM] = {"alarm", NULL},
-                                                    [ITEM_WARNING] = {"warning", NULL},
-                                                    [ITEM_CALM] = {"calm", NULL},
-                                                    [ITEM_CODE] = {"code", NULL},
-                                                    [ITEM_TITLE] = {"title", NULL},
-                                                    [ITEM_KIND] = {"kind", NULL},
-                                                    [ITEM_CASE] = {"case", NULL},
-                                                    [ITEM_MATTER] = {"matter", NULL},
-                                                    [ITEM_UNIT] = {"unit", NULL},
-                                                    [ITEM_DUE_LABEL] = {"due_label", NULL},
-                                                    [ITEM_DUE] = {"due", NULL},
-                                                    [ITEM_ROLE] = {"role", NULL},
-                                                    [ITEM_LATE] = {"late", NULL},
-                                                    [ITEM_STAND_IN] = {"stand_in", NULL},
-                                                    [ITEM_LINK] = {"link", NULL},
-                                                    [ITEM_FIELDS] = {NULL, NULL}};
+static const struct template_field item_fields[] = {
+    [ITEM_HEADING] = {"heading", NULL},     [ITEM_ALARM] = {"alarm", NULL},
+    [ITEM_WARNING] = {"warning", NULL},     [ITEM_CALM] = {"calm", NULL},
+    [ITEM_CODE] = {"code", NULL},           [ITEM_TITLE] = {"title", NULL},
+    [ITEM_KIND] = {"kind", NULL},           [ITEM_CASE] = {"case", NULL},
+    [ITEM_MATTER] = {"matter", NULL},       [ITEM_UNIT] = {"unit", NULL},
+    [ITEM_DUE_LABEL] = {"due_label", NULL}, [ITEM_DUE] = {"due", NULL},
+    [ITEM_ROLE] = {"role", NULL},           [ITEM_LATE] = {"late", NULL},
+    [ITEM_STAND_IN] = {"stand_in", NULL},   [ITEM_MUTED] = {"muted", NULL},
+    [ITEM_LINK] = {"link", NULL},           [ITEM_FIELDS] = {NULL, NULL}};
 
 enum { SUM_CODE, SUM_TITLE, SUM_KIND, SUM_AHEAD, SUM_BROKEN, SUM_BROKEN_LABEL, SUM_RESOLVED, SUM_FIELDS };
 static const struct template_field sum_fields[] = {
@@ -149,6 +143,7 @@ static void say_item(struct desk *desk, const struct notice_facts *facts, struct
     values[ITEM_ROLE].text = phrase_role(desk->language, facts->role);
     values[ITEM_LATE].text = desk_flag(desk, facts->late);
     values[ITEM_STAND_IN].text = desk_flag(desk, facts->instead_of_another);
+    values[ITEM_MUTED].text = notice_muted(desk, facts);
     values[ITEM_LINK].text = facts->link;
 }
 

@@ -74,6 +74,22 @@ const char *notice_waited(struct desk *desk, bool waited, instant decided_at)
     return desk_take(desk);
 }
 
+const char *notice_muted(struct desk *desk, const struct notice_facts *facts)
+{
+    size_t named = facts->muted_count > NOTICE_MUTED_MAX ? NOTICE_MUTED_MAX : facts->muted_count;
+    if (facts->muted_count == 0)
+        return NULL;
+    phrase_smaller(desk->language, facts->muted_count, &desk->draft);
+    for (size_t i = 0; i < named; i++) {
+        buffer_format(&desk->draft, "%s%s (", i > 0 ? ", " : ": ", facts->muted[i].code);
+        phrase_short_due(desk->language, desk->zone, facts->muted[i].due_at, &desk->draft);
+        buffer_add_char(&desk->draft, ')');
+    }
+    if (facts->muted_count > named)
+        phrase_and_others(desk->language, facts->muted_count - named, &desk->draft);
+    return desk_take(desk);
+}
+
 enum tone notice_tone(const struct notice_facts *facts)
 {
     enum moment moment;

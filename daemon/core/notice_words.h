@@ -12,6 +12,9 @@ const char *notice_reason(struct desk *desk, const struct notice_facts *facts);
 // Since when it was held back: "lørdag den 23. maj 2026 kl. 15.30"; NULL when it was not
 const char *notice_waited(struct desk *desk, bool waited, instant decided_at);
 
+// "2 mindre frister: K205 (1. juni 2026), K207 (4. juni 2026)"; NULL when it mutes nothing
+const char *notice_muted(struct desk *desk, const struct notice_facts *facts);
+
 enum tone { TONE_ALARM, TONE_WARNING, TONE_CALM };
 // Red is kept for what the law does not forgive.
 enum tone notice_tone(const struct notice_facts *facts);

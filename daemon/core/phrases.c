@@ -574,6 +574,30 @@ void phrase_acknowledged(enum language language, const struct zone *zone, const 
         buffer_format(into, ": %s", acknowledgement_reason(language, done->reason));
 }
 
+void phrase_muted(enum language language, const char *by_code, struct buffer *into)
+{
+    buffer_format(into,
+                  language == LANGUAGE_DA ? "ikke varslet særskilt, mens %s var overskredet"
+                                          : "not told by itself while %s stood breached",
+                  by_code);
+}
+
+void phrase_smaller(enum language language, size_t count, struct buffer *into)
+{
+    if (language == LANGUAGE_DA)
+        buffer_format(into, count == 1 ? "%zu mindre frist" : "%zu mindre frister", count);
+    else
+        buffer_format(into, count == 1 ? "%zu smaller deadline" : "%zu smaller deadlines", count);
+}
+
+void phrase_and_others(enum language language, size_t count, struct buffer *into)
+{
+    if (language == LANGUAGE_DA)
+        buffer_format(into, count == 1 ? " og %zu anden" : " og %zu andre", count);
+    else
+        buffer_format(into, count == 1 ? " and %zu other" : " and %zu others", count);
+}
+
 // --- Reports ---
 
 static const char *fault_words(enum language language, const char *code)

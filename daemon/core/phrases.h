@@ -69,6 +69,7 @@ struct notice_done {
     const char *person_role; // what the person is; NULL: not known
     instant until;           // it holds; INSTANT_NONE: not known
     bool silenced;           // a silence, not an acknowledgement; then `what` says nothing
+    const char *muted_by;    // not told while the deadline of this code stood breached; NULL: it was
 };
 
 // What has happened to a deadline: "genoptaget", "løst i tide".
@@ -80,6 +81,12 @@ void phrase_told(enum language language, enum transition_kind transition, const 
 // "kvitteret af tl1 (teamleder) indtil 24. marts 2026 kl. 8.00: afventer borgeren".
 void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
                          struct buffer *into);
+
+// "ikke varslet særskilt, mens K20 var overskredet"
+void phrase_muted(enum language language, const char *by_code, struct buffer *into);
+// "2 mindre frister": what a larger problem speaks for.
+void phrase_smaller(enum language language, size_t count, struct buffer *into);
+void phrase_and_others(enum language language, size_t count, struct buffer *into); // " og 3 andre"
 
 // A silence that has begun or ended: what it covers, how long, whose it is and why, what it hides or hid.
 // Free text is not among it.

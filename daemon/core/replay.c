@@ -5,6 +5,8 @@
 // too. So the clock jumps from one wake_at to the next.
 #include "core/replay.h"
 
+#include "core/muting.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -19,6 +21,8 @@ struct replay {
     struct decision decision;
     struct rows known, next; // next: being made from known and a decision
     struct backlog backlog;
+    struct arena arena; // of the case at hand
+    size_t muted;
 };
 
 struct replay *replay_new(const struct replay_options *options)
@@ -38,6 +42,7 @@ void replay_free(struct replay *replay)
     free(replay->known.rows);
     free(replay->next.rows);
     backlog_done(&replay->backlog);
+    arena_done(&replay->arena);
     free(replay);
 }
 
@@ -47,9 +52,35 @@ static void add_row(struct rows *rows, const struct known_deadline *row)
     rows->rows[rows->count++] = *row;
 }
 
+// Who has heard by now that a larger problem stands breached: those whom it does not mute before are told of
+// smaller ones.
+static const char *told_of(struct replay *replay, const struct casefile *casefile,
+                           const struct decided *decided, const char *before, civil_date today)
+{
+    const struct replay_options *options = &replay->options;
+    const struct deadline *deadline = decided->deadline;
+    if (!options->rules->lines[deadline->rule->line].mutes || deadline->state != STATE_BREACHED)
+        return NULL;
+    struct buffer told = {0};
+    buffer_add_string(&told, before ? before : "");
+    for (int i = 0; i < decided->happening_count; i++) {
+        struct addressees addressees;
+        const struct happening *happening = &decided->happenings[i];
+        if (happening->stage_count == 0 || happening->stages[0].at < deadline->breached_at)
+            continue;
+        notices_address(happening, deadline->rule, options->people, casefile->unit, casefile->caseworker,
+                        today, &addressees);
+        for (size_t k = 0; k < addressees.count; k++)
+            buffer_format(&told, "%s\n", addressees.recipients[k].person_id);
+    }
+    const char *copy = arena_copy(&replay->arena, told.data, told.length);
+    buffer_done(&told);
+    return copy;
+}
+
 // As a commit of the journal would: rows written, rows deleted, all others as they were. Both lists are in
 // the order of an evaluation, and so is the outcome.
-static void write_down(struct replay *replay)
+static void write_down(struct replay *replay, const struct casefile *casefile, civil_date today)
 {
     const struct rows *known = &replay->known;
     size_t k = 0;
@@ -62,6 +93,7 @@ static void write_down(struct replay *replay)
         k += decided->known != NULL;
         if (decided->deadline) {
             struct known_deadline row = decided_row(decided);
+            row.told = told_of(replay, casefile, decided, row.told, today);
             add_row(&replay->next, &row);
         }
     }
@@ -78,6 +110,7 @@ static void tell(struct replay *replay, const struct casefile *casefile, instant
     civil_date today = zone_date(options->rules->zone, now);
     for (size_t i = 0; i < replay->decision.count; i++) {
         const struct decided *decided = &replay->decision.decided[i];
+        replay->muted += decided->muted_by != NULL;
         for (int k = 0; k < decided->happening_count; k++) {
             const struct happening *happening = &decided->happenings[k];
             struct addressees addressees;
@@ -107,15 +140,19 @@ const struct evaluation *replay_case(struct replay *replay, const struct casefil
     const struct replay_options *options = &replay->options;
     instant now = options->from;
     replay->known.count = 0;
+    arena_reset(&replay->arena);
     for (;;) {
         const struct evaluation *evaluation = evaluate(replay->evaluator, casefile, now, 0);
         bool first = now == options->from;
         if (first)
             count_backlog(replay, casefile, evaluation);
+        civil_date today = zone_date(options->rules->zone, now);
+        const struct muting muting = {options->people, casefile->unit, casefile->caseworker, today};
+        replay->decision.muting = &muting;
         decide(options->rules, evaluation, replay->known.rows, replay->known.count, now, first,
                &replay->decision);
         tell(replay, casefile, now);
-        write_down(replay);
+        write_down(replay, casefile, today);
         if (evaluation->wake_at == INSTANT_NONE || evaluation->wake_at > options->until)
             return evaluation;
         assert(evaluation->wake_at > now);
@@ -127,6 +164,11 @@ const struct known_deadline *replay_known(const struct replay *replay, size_t *r
 {
     *ret_count = replay->known.count;
     return replay->known.rows;
+}
+
+size_t replay_muted(const struct replay *replay)
+{
+    return replay->muted;
 }
 
 const struct backlog *replay_backlog(const struct replay *replay)

@@ -39,6 +39,9 @@ const struct evaluation *replay_case(struct replay *replay, const struct casefil
 // case.
 const struct known_deadline *replay_known(const struct replay *replay, size_t *ret_count);
 
+// Steps that a larger problem of the same case has muted, over all cases so far.
+size_t replay_muted(const struct replay *replay);
+
 // What the first looks found, over all cases so far.
 const struct backlog *replay_backlog(const struct replay *replay);
 

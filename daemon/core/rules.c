@@ -121,7 +121,7 @@ static void build_index(struct ruleset *rules)
 int rules_finish(struct ruleset *rules, struct error *err)
 {
     assert(rules->index == NULL);
-    if (rules_check(rules, err) < 0 || rules_order(rules, err) < 0)
+    if (rules_check(rules, err) < 0 || rules_order(rules, err) < 0 || rules_check_muting(rules, err) < 0)
         return -1;
     build_index(rules);
     return 0;

@@ -72,6 +72,14 @@ enum role {
     ROLE_DAY_OF = 1 << 7 // its day can become the due date: `on_day_of`
 };
 
+// A larger problem: while it stands breached in the same case it mutes the rule that names it
+// (core/muting.h).
+struct larger_rule {
+    struct place place;
+    int line;         // index into ruleset.lines
+    bool any_subject; // of the case; else the same subject, or one of both is the case as a whole
+};
+
 // One version of a rule.
 struct rule {
     struct place place;
@@ -95,7 +103,9 @@ struct rule {
     struct due due, then;                // then.form DUE_NONE: there is none
     const struct calendar *calendar;     // NULL where none is needed
     const struct escalation *escalation; // may be NULL: no stages
-    struct example *examples;            // core/example.h; run by `fristd check` alone
+    struct larger_rule *muted_by;        // problems that mute it
+    int muted_by_count;
+    struct example *examples; // core/example.h; run by `fristd check` alone
     int example_count;
 
     // Set by rules_finish():
@@ -115,6 +125,7 @@ struct rule_line {
     const uint8_t *roles; // of all its versions together
     int rank;             // its place among the ids in bytewise order
     bool shared;          // some rule takes its due: `same_as`
+    bool mutes;           // some rule is muted by it: `muted_by`
 };
 
 enum stage_when { STAGE_BEFORE, STAGE_BREACH, STAGE_AFTER };

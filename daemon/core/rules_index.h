@@ -23,6 +23,10 @@ int rules_check(const struct ruleset *rules, struct error *err) MUST_CHECK;
 // rules_order.c: puts the lines in dependency order and renumbers every reference to them.
 int rules_order(struct ruleset *rules, struct error *err) MUST_CHECK;
 
+// rules_muting.c: refuses a `muted_by` that would hide what must be told, and marks the lines that mute
+// others.
+int rules_check_muting(struct ruleset *rules, struct error *err) MUST_CHECK;
+
 // "file:line:column: " and the message; always -1.
 int rules_refuse(const struct place *place, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

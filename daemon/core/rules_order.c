@@ -100,6 +100,8 @@ static void renumber(struct ruleset *rules, const int *order)
             rule->line = i;
             for (int b = 0; b < rule->breach_of_count; b++)
                 rule->breach_of[b] = new_numbers[rule->breach_of[b]];
+            for (int m = 0; m < rule->muted_by_count; m++)
+                rule->muted_by[m].line = new_numbers[rule->muted_by[m].line];
             renumber_due(&rule->due, new_numbers);
             renumber_due(&rule->then, new_numbers);
         }

@@ -46,6 +46,7 @@ enum {
     NOTICE_LATE,
     NOTICE_WAITED,
     NOTICE_STAND_IN,
+    NOTICE_MUTED,
     NOTICE_LINK,
     NOTICE_DONE,
     NOTICE_DONE_EARLIER,
@@ -74,6 +75,7 @@ static const struct template_field notice_fields[] = {[NOTICE_HEADING] = {"headi
                                                       [NOTICE_LATE] = {"late", NULL},
                                                       [NOTICE_WAITED] = {"waited", NULL},
                                                       [NOTICE_STAND_IN] = {"stand_in", NULL},
+                                                      [NOTICE_MUTED] = {"muted", NULL},
                                                       [NOTICE_LINK] = {"link", NULL},
                                                       [NOTICE_DONE] = {"done", done_fields},
                                                       [NOTICE_DONE_EARLIER] = {"done_earlier", NULL},
@@ -212,6 +214,8 @@ static void say_done(struct desk *desk, const struct notice_facts *facts, struct
         desk_row(&list, i)[DONE_WHEN].text = desk_take(desk);
         if (done->what == TRANSITION_ACKNOWLEDGED || done->silenced)
             phrase_acknowledged(desk->language, desk->zone, done, &desk->draft);
+        else if (done->muted_by)
+            phrase_muted(desk->language, done->muted_by, &desk->draft);
         else if (done->role)
             phrase_told(desk->language, done->what, done->role, &desk->draft);
         else
@@ -264,6 +268,7 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     values[NOTICE_LATE].text = desk_flag(desk, facts->late);
     values[NOTICE_WAITED].text = notice_waited(desk, facts->waited, facts->decided_at);
     values[NOTICE_STAND_IN].text = desk_flag(desk, facts->instead_of_another);
+    values[NOTICE_MUTED].text = notice_muted(desk, facts);
     values[NOTICE_LINK].text = facts->link;
     say_done(desk, facts, values);
     values[NOTICE_SENSITIVE].text = desk_flag(desk, facts->sensitive);

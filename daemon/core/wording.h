@@ -7,6 +7,12 @@
 #include "core/phrases.h"
 #include "core/transition.h"
 
+// A smaller deadline of the same case, which is not told by itself.
+struct notice_muted {
+    const char *code;
+    instant due_at;
+};
+
 // Everything that a mail on a deadline may say; nothing else can get into one. Strings are borrowed, and NULL
 // only where that is said; "" is left out.
 struct notice_facts {
@@ -26,6 +32,8 @@ struct notice_facts {
     const char *link;        // into the case system; NULL: none
     const struct notice_done *done; // oldest first; of very many the latest are said
     size_t done_count;
+    const struct notice_muted *muted; // what this one speaks for, the first due first
+    size_t muted_count;
     const char *const *derivation; // explain lines: how the date came about
     size_t derivation_count;
 };
@@ -47,7 +55,8 @@ struct gathered_facts {
     size_t sum_count;
 };
 
-#define NOTICE_DONE_MAX 20 // lines on what was done; how many came before them is said
+#define NOTICE_MUTED_MAX 10 // smaller deadlines named; how many more there are is said
+#define NOTICE_DONE_MAX  20 // lines on what was done; how many came before them is said
 
 // A leader's first report on an old database: counts, no cases.
 struct backlog_row {

@@ -3,6 +3,7 @@
 
 #include "core/computation.h"
 #include "core/explain.h"
+#include "core/muting.h"
 #include "core/notices.h"
 #include "shell/case_faults.h"
 #include "shell/log.h"
@@ -175,6 +176,28 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
     }
 }
 
+static void write_muting(struct casework *work, const struct decided *decided, int deadline_index)
+{
+    struct journal_batch *batch = work->look.batch;
+    const struct deadline *by = decided->muted_by;
+    if (decided->unmuted) {
+        MEMORY_GROW(batch->unmuted, batch->unmuted_count, batch->unmuted_capacity);
+        batch->unmuted[batch->unmuted_count++] = decided->known->id;
+    }
+    if (by == NULL)
+        return;
+    MEMORY_GROW(batch->muted, batch->muted_count, batch->muted_capacity);
+    batch->muted[batch->muted_count++] = (struct journal_muted){
+        .deadline_index = deadline_index,
+        .step_at = decided->muted_at,
+        .by_rule = by->rule->id,
+        .by_code = by->rule->code,
+        .by_subject = arena_string(&batch->arena, by->subject),
+        .by_occurrence = by->occurrence,
+        .over = deadline_is_closed(decided->deadline->state),
+    };
+}
+
 static int add_transition(struct casework *work, const struct journal_transition *transition)
 {
     struct journal_batch *batch = work->look.batch;
@@ -215,6 +238,7 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
         batch->silenced[batch->silenced_count++] =
             (struct journal_silenced){decided->silenced->id, index, decided->hidden_at};
     }
+    write_muting(work, decided, index);
     for (int i = 0; i < decided->happening_count; i++) {
         const struct happening *happening = &decided->happenings[i];
         struct transition transition = {
@@ -256,6 +280,7 @@ static void withdraw_deadline(struct casework *work, const char *case_id, const 
     struct journal_batch *batch = work->look.batch;
     MEMORY_GROW(batch->withdrawn, batch->withdrawn_count, batch->withdrawn_capacity);
     batch->withdrawn[batch->withdrawn_count++] = known->id;
+    write_muting(work, decided, -1);
     for (int i = 0; i < decided->happening_count; i++) {
         struct transition transition = {
             .kind = decided->happenings[i].kind,
@@ -343,7 +368,10 @@ static void decide_deadlines(struct casework *work, const struct casefile *casef
                              const struct evaluation *evaluation, const struct known_case *known)
 {
     const struct silences silences = {work->silences, work->silence_count, casefile->id, casefile->unit};
+    const struct muting muting = {&work->look.people, casefile->unit, casefile->caseworker,
+                                  zone_date(work->look.rules->zone, work->look.now)};
     work->decision.silences = &silences;
+    work->decision.muting = &muting;
     decide(work->look.rules, evaluation, known ? known->deadlines : NULL, known ? known->deadline_count : 0,
            work->look.now, work->backlog, &work->decision);
     if (work->backlog)

@@ -468,10 +468,10 @@ static const char *address_of(const struct delivery *delivery, const struct wait
 static struct waiting_notice copy_notice(struct arena *arena, const struct waiting_notice *notice)
 {
     struct waiting_notice copy = *notice;
-    const char **texts[] = {&copy.message_key, &copy.purpose,    &copy.case_id,    &copy.person_id,
-                            &copy.role,        &copy.instead_of, &copy.facts,      &copy.rule,
-                            &copy.subject,     &copy.code,       &copy.unit,       &copy.derivation,
-                            &copy.history,     &copy.case_unit,  &copy.caseworker, &copy.held_by};
+    const char **texts[] = {
+        &copy.message_key, &copy.purpose, &copy.case_id,   &copy.person_id,  &copy.role,   &copy.instead_of,
+        &copy.facts,       &copy.rule,    &copy.subject,   &copy.code,       &copy.unit,   &copy.derivation,
+        &copy.history,     &copy.muted,   &copy.case_unit, &copy.caseworker, &copy.held_by};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = arena_string(arena, *texts[i]);
     return copy;

@@ -82,6 +82,15 @@ struct journal_silenced {
     instant step_at;
 };
 
+// A step that a larger problem of the case has muted.
+struct journal_muted {
+    int deadline_index; // into batch.deadlines
+    instant step_at;
+    const char *by_rule, *by_code, *by_subject; // the larger problem
+    int by_occurrence;
+    bool over; // it will not be told later: the deadline is closed
+};
+
 // What was reported of a silence.
 struct journal_silence {
     int64_t silence_id;
@@ -178,6 +187,10 @@ struct journal_batch {
     size_t silenced_count, silenced_capacity;
     struct journal_silence *silences;
     size_t silence_count, silence_capacity;
+    struct journal_muted *muted;
+    size_t muted_count, muted_capacity;
+    int64_t *unmuted; // ids of deadlines of which nothing is muted any more
+    size_t unmuted_count, unmuted_capacity;
     struct journal_address *addresses;
     size_t address_count, address_capacity;
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged

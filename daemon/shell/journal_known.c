@@ -9,6 +9,12 @@
 
 // --- what is known of cases ---
 
+// Of one deadline: that a step of it is muted (told NULL), or who was told that it is breached.
+struct known_muting {
+    int64_t deadline_id;
+    const char *told;
+};
+
 struct known_row {
     const char *case_id;
     union {
@@ -16,6 +22,7 @@ struct known_row {
         struct known_deadline deadline;
         struct known_fault fault;
         struct known_acknowledgement acknowledged;
+        struct known_muting muting;
     };
 };
 
@@ -29,6 +36,7 @@ enum {
     DEADLINES,
     FAULTS,
     ACKNOWLEDGED,
+    MUTING,
     KNOWN_LISTS,
     SILENCES = KNOWN_LISTS,
     REFUSALS,
@@ -126,6 +134,9 @@ static void on_known_row(struct postgres_request *request, int statement, const 
         known->fault = (struct known_fault){row_text(&load->arena, row, 1), row_text(&load->arena, row, 2),
                                             row_text(&load->arena, row, 3), row_text(&load->arena, row, 4)};
         break;
+    case MUTING:
+        known->muting = (struct known_muting){postgres_int8(row, 1), row_text(&load->arena, row, 2)};
+        break;
     default:
         known->acknowledged = (struct known_acknowledgement){
             .deadline_id = postgres_int8(row, 1),
@@ -149,6 +160,17 @@ static void attach(struct known_case *known, const struct known_acknowledgement 
     for (size_t i = 0; i < known->deadline_count; i++)
         if (known->deadlines[i].id == acknowledged->deadline_id)
             known->deadlines[i].acknowledgement = &acknowledged->acknowledgement;
+}
+
+static void attach_muting(struct known_case *known, const struct known_muting *muting)
+{
+    for (size_t i = 0; i < known->deadline_count; i++)
+        if (known->deadlines[i].id != muting->deadline_id)
+            continue;
+        else if (muting->told)
+            known->deadlines[i].told = muting->told;
+        else
+            known->deadlines[i].muted = true;
 }
 
 // Joins the sorted lists into one of cases.
@@ -195,6 +217,8 @@ static void join(struct journal_load *load)
             *added = of[ACKNOWLEDGED].rows[next[ACKNOWLEDGED]++].acknowledged;
             attach(known, added);
         }
+        while (next[MUTING] < of[MUTING].count && strcmp(of[MUTING].rows[next[MUTING]].case_id, id) == 0)
+            attach_muting(known, &of[MUTING].rows[next[MUTING]++].muting);
     }
 }
 
@@ -222,6 +246,15 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     " AND t.due_at IS NOT DISTINCT FROM d.due_at), '')"                                                      \
     " FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"                    \
     " WHERE x.over_at IS NULL AND x."
+#define MUTING_SQL(OF_DEADLINES, OF_STEPS, RULES)                                                            \
+    "SELECT case_id, deadline_id, told FROM (SELECT d.case_id, d.id AS deadline_id, (SELECT"                 \
+    " string_agg(DISTINCT n.person_id || E'\\n', '') FROM notice n"                                          \
+    " JOIN transition t ON t.number = n.transition_number"                                                   \
+    " WHERE n.deadline_id = d.id AND n.purpose = 'stage' AND n.state <> 'abandoned'"                         \
+    " AND n.stage_at >= d.breached_at AND t.due_at IS NOT DISTINCT FROM d.due_at) AS told FROM deadline d"   \
+    " WHERE cardinality(" RULES "::text[]) > 0 AND d.state = 'breached' AND d.rule = ANY(" RULES             \
+    ") AND d." OF_DEADLINES " UNION ALL SELECT DISTINCT m.case_id, m.deadline_id, NULL FROM muted_step m"    \
+    " WHERE m.over_at IS NULL AND m." OF_STEPS ") AS known WHERE told IS DISTINCT FROM '' ORDER BY case_id"
 #define SILENCES_SQL                                                                                         \
     "SELECT s.id, s.case_id, s.unit, s.rule, s.from_at, least(s.until_at, s.ended_at), s.given_by, "         \
     "s.reason,"                                                                                              \
@@ -241,29 +274,48 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
 #define ACKNOWLEDGED_OF_RANGE                                                                                \
     "case_id > coalesce($1::text, '') AND ($2::text IS NULL OR x.case_id <= $2) ORDER BY x.case_id"
 
+#define MUTING_OF_CASES "case_id = ANY($1::text[])"
+#define MUTING_OF_RANGE(TABLE)                                                                               \
+    "case_id > coalesce($1::text, '') AND ($2::text IS NULL OR " TABLE ".case_id <= $2)"
+
+// Which cases: $1, or $1 and $2.
+static void add_cases(const struct journal_load *load, struct postgres_params *params)
+{
+    postgres_params_clear(params);
+    if (load->case_ids) {
+        postgres_array_begin(params, POSTGRES_TEXTS, (int)load->case_id_count);
+        for (size_t i = 0; i < load->case_id_count; i++)
+            postgres_array_text(params, load->case_ids[i]);
+    } else {
+        postgres_param_text(params, load->after);
+        postgres_param_text(params, load->until);
+    }
+}
+
+static void add_muting_rules(struct journal_load *load)
+{
+    add_cases(load, &load->muting_params);
+    postgres_array_begin(&load->muting_params, POSTGRES_TEXTS, (int)load->muting_rule_count);
+    for (size_t i = 0; i < load->muting_rule_count; i++)
+        postgres_array_text(&load->muting_params, load->muting_rules[i]);
+}
+
 int journal_read_known(struct journal *journal, struct journal_load *load, struct error *err)
 {
     static const char *const of_cases[KNOWN_LISTS] = {
         WATCHED_SQL OF_CASES, DEADLINES_SQL OF_CASES DEADLINES_ORDER, FAULTS_SQL OF_CASES,
-        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_CASES};
+        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_CASES, MUTING_SQL(MUTING_OF_CASES, MUTING_OF_CASES, "$2")};
     static const char *const of_range[KNOWN_LISTS] = {
         WATCHED_SQL OF_RANGE, DEADLINES_SQL OF_RANGE DEADLINES_ORDER, FAULTS_SQL OF_RANGE,
-        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_RANGE};
+        ACKNOWLEDGED_SQL ACKNOWLEDGED_OF_RANGE, MUTING_SQL(MUTING_OF_RANGE("d"), MUTING_OF_RANGE("m"), "$3")};
     journal_load_clear(load);
     if (load->rows == NULL)
         load->rows = memory_alloc(sizeof *load->rows);
-    postgres_params_clear(&load->params);
-    if (load->case_ids) {
-        postgres_array_begin(&load->params, POSTGRES_TEXTS, (int)load->case_id_count);
-        for (size_t i = 0; i < load->case_id_count; i++)
-            postgres_array_text(&load->params, load->case_ids[i]);
-    } else {
-        postgres_param_text(&load->params, load->after);
-        postgres_param_text(&load->params, load->until);
-    }
+    add_cases(load, &load->params);
+    add_muting_rules(load);
     for (int i = 0; i < KNOWN_LISTS; i++)
-        load->statements[i] =
-            (struct postgres_statement){load->case_ids ? of_cases[i] : of_range[i], &load->params};
+        load->statements[i] = (struct postgres_statement){load->case_ids ? of_cases[i] : of_range[i],
+                                                          i == MUTING ? &load->muting_params : &load->params};
     postgres_params_clear(&load->silence_params);
     postgres_param_bool(&load->silence_params, load->with_counts);
     postgres_param_instant(&load->silence_params, load->now);
@@ -303,6 +355,7 @@ void journal_load_done(struct journal_load *load)
     free(load->silences);
     free(load->refusals);
     postgres_params_done(&load->params);
+    postgres_params_done(&load->muting_params);
     postgres_params_done(&load->silence_params);
     arena_done(&load->arena);
     *load = (struct journal_load){0};

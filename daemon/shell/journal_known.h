@@ -51,6 +51,9 @@ struct journal_load {
         *until;       // all with after < case_id <= until, bytewise; NULL: from the beginning, to the end
     bool with_counts; // of silences to be reported on by `now`: it takes a look at all that they cover
     instant now;
+    // Ids of the rules that mute others: of their breached deadlines it is read who was told of the breach.
+    const char *const *muting_rules;
+    size_t muting_rule_count;
     void (*on_done)(struct journal_load *load, const struct error *err); // err NULL: good
     struct known_silence *silences; // all that are not over, of whatever cases
     size_t silence_count, silence_capacity;
@@ -62,8 +65,8 @@ struct journal_load {
     // ---- kept by the module ----
     struct arena arena;
     struct journal_rows *rows;
-    struct postgres_params params, silence_params;
-    struct postgres_statement statements[6];
+    struct postgres_params params, muting_params, silence_params;
+    struct postgres_statement statements[7];
     struct postgres_request request;
 };
 

@@ -36,6 +36,7 @@ static struct waiting_notice notice_of(struct arena *arena, const struct postgre
         .held_by = row_text(arena, row, 33),
         .carries_others = postgres_bool(row, 34),
         .has_entry = postgres_bool(row, 35),
+        .muted = row_text(arena, row, 36),
     };
     if (notice.transition_number > 0) {
         transition_parse(row_text(arena, row, 13), &notice.transition);
@@ -94,6 +95,9 @@ static void on_notices_done(struct postgres_request *request, enum postgres_stat
     "  FROM silence q WHERE q.id IN (SELECT silence_id FROM silenced_step x"                                 \
     "   WHERE x.deadline_id = n.deadline_id)"                                                                \
     "  UNION ALL"                                                                                            \
+    "  SELECT date_part('epoch', min(m.muted_at))::bigint, date_part('epoch', min(m.muted_at))::bigint"      \
+    "   || ' muted ' || m.by_code FROM muted_step m WHERE m.deadline_id = n.deadline_id GROUP BY m.by_code"  \
+    "  UNION ALL"                                                                                            \
     "  SELECT date_part('epoch', s.finished_at)::bigint, date_part('epoch', s.finished_at)::bigint || ' "    \
     "told ' || s.role"                                                                                       \
     "  FROM notice s WHERE s.deadline_id = n.deadline_id AND s.state = 'sent' AND s.purpose = 'stage'"       \
@@ -106,7 +110,12 @@ static void on_notices_done(struct postgres_request *request, enum postgres_stat
     "NULL LIMIT 1), false),"                                                                                 \
     " n.purpose = 'follow_up' AND coalesce((SELECT true FROM notice s JOIN transition a ON a.number ="       \
     "  s.transition_number WHERE s.deadline_id = n.deadline_id AND s.person_id = n.person_id"                \
-    "  AND s.state = 'sent' AND a.kind = 'approaching' LIMIT 1), false)"
+    "  AND s.state = 'sent' AND a.kind = 'approaching' LIMIT 1), false),"                                    \
+    " CASE WHEN n.purpose = 'stage' THEN array_to_string(ARRAY(SELECT date_part('epoch', o.due_at)::bigint"  \
+    "  || ' ' || o.code FROM deadline o WHERE o.closed_at IS NULL AND o.id IN (SELECT m.deadline_id"         \
+    "   FROM muted_step m WHERE m.over_at IS NULL AND m.case_id = n.case_id AND m.by_rule = t.rule"          \
+    "   AND m.by_subject = t.subject AND m.by_occurrence = t.occurrence)"                                    \
+    "  ORDER BY o.due_at, o.code), E'\\n') END"
 #define NOTICE_JOINS JOURNAL_NOTICE_JOINS " LEFT JOIN watched_case w ON w.case_id = n.case_id"
 
 static int ask_notices(struct journal *journal, struct journal_notices *notices, const char *sql,

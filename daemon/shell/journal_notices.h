@@ -18,6 +18,7 @@ struct waiting_notice {
     // ("EPOCH KIND" a line, then "EPOCH told ROLE"), how the due came about (a line a step).
     enum transition_kind transition;
     const char *rule, *subject, *code, *unit, *derivation, *history;
+    const char *muted; // what the deadline speaks for: "EPOCH CODE" a line, the first due first
     int occurrence, missed_in_a_row;
     bool sensitive, late;
     enum deadline_state state;

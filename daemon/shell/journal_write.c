@@ -325,6 +325,48 @@ static void write_silenced(struct journal_transaction *transaction, struct journ
     INSTANTS(row->step_at);
 }
 
+static void write_muted(struct journal_transaction *transaction, struct journal_batch *batch)
+{
+    struct journal_muted *rows = batch->muted;
+    size_t count = batch->muted_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = journal_transaction_add(
+        transaction,
+        "INSERT INTO muted_step (deadline_id, case_id, step_at, muted_at, by_rule, by_code, by_subject,"
+        " by_occurrence, over_at)"
+        " SELECT x.deadline_id, x.case_id, x.step_at, $9, x.by_rule, x.by_code, x.by_subject,"
+        " x.by_occurrence, CASE WHEN x.is_over THEN $9::timestamptz END"
+        " FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],"
+        " $7::bigint[], $8::boolean[])"
+        " AS x (deadline_id, case_id, step_at, by_rule, by_code, by_subject, by_occurrence, is_over)"
+        " ON CONFLICT (deadline_id, step_at) DO UPDATE SET muted_at = excluded.muted_at,"
+        " by_rule = excluded.by_rule, by_code = excluded.by_code, by_subject = excluded.by_subject,"
+        " by_occurrence = excluded.by_occurrence, over_at = excluded.over_at");
+    INT8S(batch->deadlines[row->deadline_index].id);
+    TEXTS(batch->deadlines[row->deadline_index].case_id);
+    INSTANTS(row->step_at);
+    TEXTS(row->by_rule);
+    TEXTS(row->by_code);
+    TEXTS(row->by_subject);
+    INT8S(row->by_occurrence);
+    BOOLS(row->over);
+    postgres_param_instant(params, batch->now);
+}
+
+static void write_unmuted(struct journal_transaction *transaction, struct journal_batch *batch)
+{
+    int64_t *rows = batch->unmuted;
+    size_t count = batch->unmuted_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = journal_transaction_add(
+        transaction,
+        "UPDATE muted_step SET over_at = $2 WHERE deadline_id = ANY($1::bigint[]) AND over_at IS NULL");
+    INT8S(*row);
+    postgres_param_instant(params, batch->now);
+}
+
 static void write_silences(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     struct journal_silence *rows = batch->silences;
@@ -379,6 +421,8 @@ void journal_write(struct journal_transaction *transaction, struct journal_batch
     write_retained(transaction, batch);
     write_silenced(transaction, batch);
     write_silences(transaction, batch);
+    write_unmuted(transaction, batch);
+    write_muted(transaction, batch);
     write_progress(transaction, batch);
     assert(transaction->count + batch->more_count <= JOURNAL_STATEMENTS);
     for (int i = 0; i < batch->more_count; i++)

@@ -65,8 +65,8 @@ static void parse_acknowledged(struct arena *arena, const struct people *people,
     into->person_role = *person->role ? person->role : NULL;
 }
 
-// "EPOCH KIND", "EPOCH told ROLE", "EPOCH acknowledged …" or "EPOCH silenced …", as the journal writes it;
-// anything else is passed over.
+// "EPOCH KIND", "EPOCH told ROLE", "EPOCH acknowledged …", "EPOCH silenced …" or "EPOCH muted CODE", as the
+// journal writes it; anything else is passed over.
 static bool parse_done(struct arena *arena, const struct people *people, const char *line,
                        struct notice_done *ret_done)
 {
@@ -85,6 +85,10 @@ static bool parse_done(struct arena *arena, const struct people *people, const c
         ret_done->silenced = true;
         return true;
     }
+    if (strncmp(rest, " muted ", 7) == 0) {
+        ret_done->muted_by = rest + 7;
+        return true;
+    }
     return *rest == ' ' && transition_parse(rest + 1, &ret_done->what) == 0;
 }
 
@@ -97,7 +101,8 @@ static size_t read_history(const struct waiting_notice *notice, const struct let
     *ret_warnings = 0;
     for (size_t i = 0; i < line_count; i++)
         if (parse_done(arena, context->people, lines[i], &done[count])) {
-            *ret_warnings += done[count].role == NULL && done[count].what == TRANSITION_APPROACHING;
+            *ret_warnings += done[count].role == NULL && done[count].muted_by == NULL &&
+                             done[count].what == TRANSITION_APPROACHING;
             count++;
         }
     return count;
@@ -105,12 +110,26 @@ static size_t read_history(const struct waiting_notice *notice, const struct let
 
 // --- facts ---
 
+static void read_muted(const struct waiting_notice *notice, struct arena *arena, struct notice_facts *into)
+{
+    const char *lines[LINES_MAX];
+    size_t count = split_lines(arena, notice->muted, lines, LINES_MAX);
+    struct notice_muted *muted = arena_alloc(arena, count * sizeof *muted);
+    for (size_t i = 0; i < count; i++) {
+        char *rest;
+        muted[i].due_at = strtoll(lines[i], &rest, 10);
+        muted[i].code = rest + (*rest == ' ');
+    }
+    into->muted = muted;
+    into->muted_count = count;
+}
+
 // Without its history and its derivation.
 static struct notice_facts facts_of(const struct waiting_notice *notice, const struct letter_context *context,
                                     instant now, struct arena *arena)
 {
     const struct rule *rule = letter_rule(context, notice->rule);
-    return (struct notice_facts){
+    struct notice_facts facts = {
         .case_id = notice->case_id,
         .subject = notice->subject,
         .unit = *notice->case_unit ? notice->case_unit : notice->unit,
@@ -131,6 +150,8 @@ static struct notice_facts facts_of(const struct waiting_notice *notice, const s
         .instead_of_another = notice->instead_of != NULL,
         .link = link_of(context, arena, notice->case_id),
     };
+    read_muted(notice, arena, &facts);
+    return facts;
 }
 
 static const char *thread_of(const struct waiting_notice *notice, const struct letter_context *context,

@@ -82,6 +82,8 @@ struct pass {
     char from_id[CASEFILE_ID_MAX + 1],
         last_id[CASEFILE_ID_MAX + 1]; // what a full pass has at work: from < id <= last
     struct journal_load load;
+    const char **muting_rules; // ids of those that mute others
+    size_t muting_rule_count;
     struct journal_batch batch;
     struct arena unreadable_arena;
     const char **unreadable; // cases that came as faults: they are not taken for gone
@@ -89,6 +91,14 @@ struct pass {
 };
 
 static void go_on(struct pass *pass);
+
+static void find_muting_rules(struct pass *pass, const struct ruleset *rules)
+{
+    pass->muting_rules = memory_alloc((size_t)rules->line_count * sizeof *pass->muting_rules);
+    for (int i = 0; i < rules->line_count; i++)
+        if (rules->lines[i].mutes)
+            pass->muting_rules[pass->muting_rule_count++] = rules->lines[i].id;
+}
 
 struct pass *pass_new(const struct pass_options *options, void (*on_progress)(void *data),
                       void (*on_done)(void *data, const struct pass_result *result), void *data)
@@ -101,6 +111,7 @@ struct pass *pass_new(const struct pass_options *options, void (*on_progress)(vo
     pass->known_at = INSTANT_NONE;
     pass->casework = casework_new(options->site, options->rules, options->rules_fingerprint,
                                   options->language, options->rhythm);
+    find_muting_rules(pass, options->rules);
     if (options->on_difference)
         casework_on_difference(pass->casework, options->on_difference, data);
     return pass;
@@ -130,6 +141,7 @@ void pass_free(struct pass *pass)
     journal_load_done(&pass->load);
     journal_batch_done(&pass->batch);
     casework_free(pass->casework);
+    free(pass->muting_rules);
     free(pass->cursor);
     free(pass->seen_cursor);
     free(pass);
@@ -601,6 +613,8 @@ static void read_known(struct pass *pass)
     pass->load.case_ids = NULL;
     pass->load.with_counts = pass->final;
     pass->load.now = pass->now;
+    pass->load.muting_rules = pass->muting_rules;
+    pass->load.muting_rule_count = pass->muting_rule_count;
     if (covers_all(pass)) {
         snprintf(pass->from_id, sizeof pass->from_id, "%s", pass->last_id);
         pass->load.after = *pass->from_id ? pass->from_id : NULL; // what belongs to no case has the id ""

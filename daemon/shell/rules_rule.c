@@ -13,7 +13,7 @@ static const char *const rule_keys[] = {
     "id",        "code",     "title",      "basis",      "kind",      "valid",   "confidence", "confirmed",
     "sensitive", "urgent",   "note",       "case_types", "start",     "stop",    "cancel",     "pause",
     "resume",    "extend",   "reset",      "then",       "look_back", "only_if", "scope",      "version_by",
-    "due",       "calendar", "escalation", "examples",   NULL};
+    "due",       "calendar", "escalation", "muted_by",   "examples",  NULL};
 
 static const char *const rule_required[] = {"id",    "code",       "title", "basis", "kind",
                                             "valid", "confidence", "start", "due"};
@@ -235,6 +235,32 @@ static int read_dues(struct loader *loader, const struct yaml_node *node, struct
     return 0;
 }
 
+// What `case:` goes before is looked for in the whole case, not only on the same subject.
+static int read_muted_by(struct loader *loader, const struct yaml_node *node, struct rule *rule)
+{
+    static const char prefix[] = "case:";
+    if (node == NULL)
+        return 0;
+    if (loader_need_list(loader, node, "muted_by") < 0)
+        return -1;
+    rule->muted_by = loader_array(loader, yaml_count(node), sizeof *rule->muted_by);
+    for (size_t i = 0; i < yaml_count(node); i++) {
+        const struct yaml_node *item = yaml_item(node, i);
+        const char *name;
+        if (loader_name(loader, item, "muted_by", &name) < 0)
+            return -1;
+        bool any_subject = strncmp(name, prefix, strlen(prefix)) == 0;
+        name += any_subject ? strlen(prefix) : 0;
+        int line = known_find(&loader->lines, name);
+        if (line < 0)
+            return yaml_unknown_name(item, name, "rule in muted_by", loader->lines.names,
+                                     (size_t)loader->lines.table.count, loader->err);
+        rule->muted_by[rule->muted_by_count++] =
+            (struct larger_rule){loader_place(loader, item), line, any_subject};
+    }
+    return 0;
+}
+
 static bool counts_in_hours(const struct due *due)
 {
     for (int i = 0; i < due->earliest_count; i++)
@@ -264,7 +290,7 @@ static int read_rule(struct loader *loader, const struct yaml_node *node)
     rule->id = line->id;
     if (read_identity(loader, node, rule) < 0 || read_scope(loader, node, rule) < 0 ||
         read_events(loader, node, rule) < 0 || read_dues(loader, node, rule) < 0 ||
-        read_urgent(loader, node, rule) < 0 ||
+        read_urgent(loader, node, rule) < 0 || read_muted_by(loader, yaml_get(node, "muted_by"), rule) < 0 ||
         rules_read_examples(loader, yaml_get(node, "examples"), rule) < 0)
         return -1;
     line->versions[line->version_count++] = rule;

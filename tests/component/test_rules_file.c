@@ -398,7 +398,7 @@ static void many_recurrences_are_kept(void **state)
     "id, code, title, basis, kind, valid, confidence, confirmed, sensitive, urgent, note, case_types, "      \
     "start, stop, "                                                                                          \
     "cancel, pause, resume, extend, reset, then, look_back, only_if, scope, version_by, due, calendar, "     \
-    "escalation, examples"
+    "escalation, muted_by, examples"
 #define DUE_KEYS                                                                                             \
     "after, event, on, next, end_of, every, at_start, same_as, earliest, on_day_of, roll, inclusive, at, "   \
     "from"
@@ -416,6 +416,14 @@ static void many_recurrences_are_kept(void **state)
 #define VERSION(id, valid, due)                                                                              \
     "- {id: " id ", code: K1, title: T, basis: B, kind: own, valid: {" valid "}, confidence: A, "            \
     "start: [x], due: {" due "}}\n"
+// Two rules, a on line 3, muted by something, and b on line 7, with whatever else it says.
+#define MUTED(kind, due, by, larger_kind, larger_due)                                                        \
+    "escalations: {e: [{at: breach, to: [x]}]}\nrules:\n- {id: a, code: K1, title: T, basis: B, kind: " kind \
+    ",\n  valid: {from: 2024-01-01}, confidence: A, start: [x],\n  due: {" due                               \
+    "}, escalation: e,\n  muted_by: [" by "]}\n" MUTER("b", larger_kind, larger_due, "")
+#define MUTER(id, kind, due, rest)                                                                           \
+    "- {id: " id ", code: K1, title: T, basis: B, kind: " kind                                               \
+    ", valid: {from: 2024-01-01}, confidence: A, start: [x], escalation: e, due: {" due "}" rest "}\n"
 #define FIRES(times)                                                                                         \
     "every: this RRULE can fire " times                                                                      \
     " times on one day; at most 24 are allowed: name fewer times, as in "                                    \
@@ -689,6 +697,35 @@ static const struct {
                                                                    "after: 1 day")
          VERSION("b", "from: 2025-01-01", "same_as: a"),
      "r.yaml:2:3: rules refer to one another in a circle (a, b, a): take out one same_as or breach: on it"},
+    {MUTED("own", "after: 1 day", "c", "own", "after: 1 day"),
+     "r.yaml:6:14: unknown rule in muted_by \"c\"; allowed: a, b"},
+    {MUTED("own", "after: 1 day", "case:a", "own", "after: 1 day"),
+     "r.yaml:6:14: rule \"a\" mutes itself: take it out of its muted_by"},
+    {MUTED("own", "after: 6 hours", "b", "own", "after: 1 day"),
+     "r.yaml:6:14: rule \"a\" is urgent and is never muted: take out its muted_by"},
+    {MUTED("own", "after: 1 day", "b", "own", "every: FREQ=WEEKLY"),
+     "r.yaml:6:14: rule \"a\": \"b\" closes by itself and never stands breached, so it mutes nothing: take "
+     "it out "
+     "of muted_by"},
+    {MUTED("own", "after: 1 day", "b", "expiry", "after: 1 day"),
+     "r.yaml:6:14: rule \"a\": \"b\" closes by itself and never stands breached, so it mutes nothing: take "
+     "it out "
+     "of muted_by"},
+    {MUTED("statutory", "after: 1 day", "b", "target", "after: 1 day"),
+     "r.yaml:6:14: rule \"a\" is of kind statutory and is never muted by \"b\", which is of kind target: "
+     "take it "
+     "out of muted_by"},
+    {OF_HEAD "  due: {after: 1 day}\n  muted_by: [b]\n" OTHER("b", "after: 1 day"),
+     "r.yaml:11:14: rule \"a\": \"b\" tells nobody, so it cannot speak for another rule: give it an "
+     "escalation, or "
+     "take it out of muted_by"},
+    {"escalations: {e: [{at: breach, to: [x]}]}\nrules:\n" MUTER("a", "own", "after: 1 day",
+                                                                 ", muted_by: [b]")
+         MUTER("b", "own", "after: 1 day", ", muted_by: ['case:c']")
+             MUTER("c", "own", "after: 1 day", ", muted_by: [a]"),
+     "r.yaml:5:153: rules mute one another in a circle that \"a\" is on, and nobody would be told: take one "
+     "muted_by "
+     "out of it"},
     {"escalations: {e: [{at: 1 working day before, to: [a]}]}\n",
      "r.yaml:1:19: escalation \"e\" counts working days: say which in office_calendar"},
     {"rules: [{id: a, code: K, title: T, basis: B, kind: own, valid: {from: 2024-01-02, until: 2024-01-01}, "
