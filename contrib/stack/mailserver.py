@@ -239,6 +239,7 @@ maildir:
   create_directory
   delivery_date_add
   envelope_to_add
+  return_path_add
   mode = 0600
   user = {account.uid}
   group = {account.gid}

@@ -495,6 +495,7 @@ static const struct key keys[] = {
     SECRET_KEYS("mail", mail.server.password, true),
     {"mail.hello", .read = read_host, AT(mail.server.hello), .reloadable = true},
     {"mail.from", "the sender's address", read_address, AT(mail_from), .required = true, .reloadable = true},
+    {"mail.bounces", .read = read_address, AT(mail_bounces), .reloadable = true},
     {"mail.from_name", .read = read_text, AT(mail_from_name), .reloadable = true},
     {"mail.message_host", .read = read_host, AT(mail_host), .reloadable = true},
     {"mail.connections", .read = read_int, AT(mail.connections), FIELD_INT, "3", 1, 50, .reloadable = true},
@@ -742,6 +743,8 @@ static int check_mail(struct reading *reading, const struct yaml_node *root)
     if (config->retry_max_s < config->retry_first_s)
         return place_error(place_of(root, "mail.retry.max"), reading->err,
                            "mail.retry.max is less than mail.retry.first");
+    if (config->mail_bounces == NULL)
+        config->mail_bounces = config->mail_from;
     if (config->mail_host == NULL)
         config->mail_host = strrchr(config->mail_from, '@') + 1;
     if (server->tls == SMTP_NO_TLS && !is_loopback(server->host))

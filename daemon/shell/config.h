@@ -34,8 +34,9 @@ struct config {
     struct postgres_options journal;
 
     struct mail_options mail;
-    const char *mail_from, *mail_from_name,
-        *mail_host; // host part of Message-IDs; default the domain of mail_from
+    const char *mail_from, *mail_from_name;
+    const char *mail_bounces; // the sender on the envelope; default mail_from
+    const char *mail_host;    // host part of Message-IDs; default the domain of mail_from
     int retry_first_s, retry_max_s, give_up_after_s; // defaults 60, 3600, 172800
     struct rhythm rhythm;                            // when mails to one person go
 

@@ -492,7 +492,7 @@ static void dispatch(struct parcel *parcel)
     }
     parcel->message = (struct mail_message){
         .data = parcel,
-        .from = arena_string(&parcel->arena, delivery->context.config->mail_from),
+        .from = arena_string(&parcel->arena, delivery->context.config->mail_bounces),
         .to = parcel->to,
         .on_turn = on_turn,
         .on_done = on_mail_done,

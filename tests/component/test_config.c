@@ -198,7 +198,8 @@ static void refuses_in_words(void **state)
          "\"first\"? Allowed: first, max, give_up_after"},
         {"mail: {tsl: none}\n",
          "c.yaml:1:8: unknown key in mail \"tsl\"; did you mean \"tls\"? Allowed: host, port, tls, ca_file, "
-         "user, password_file, password_credential, hello, from, from_name, message_host, connections, "
+         "user, password_file, password_credential, hello, from, bounces, from_name, message_host, "
+         "connections, "
          "messages_per_connection, messages_per_minute, idle_timeout, connect_timeout, reply_timeout, retry"},
         {"log: info\n", "c.yaml:1:6: log must be a map of keys"},
         {"site: [x]\n", "c.yaml:1:7: site must be a single value, not a list"},

@@ -64,6 +64,7 @@ class Running(StackCase):
 
 
 class Alarm(Running):
+    SETTINGS = {"mail": {"bounces": "fristpost@kommunen.example"}}
     BREACHED = "Lovbestemt frist er overskredet"
     NEAR = "Lovbestemt frist udløber"
 
@@ -79,6 +80,8 @@ class Alarm(Running):
             self.assertIn(words, warning.text)
         self.assertIn("https://sager.kommunen.example/sag/S-1", warning.html)
         self.assertEqual(warning["Auto-Submitted"], "auto-generated")
+        self.assertEqual(warning["Return-path"], "<fristpost@kommunen.example>")
+        self.assertIn("frister@kommunen.example", warning["From"])
         self.assertRegex(warning.id, r"^<[0-9a-f]+@kommunen\.example>$")
 
         self.town.event("S-1", "underretning.vurderet", "U-1")
