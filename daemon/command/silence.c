@@ -22,7 +22,7 @@ static const char help[] =
     "what is not done is told. Without --yes it only shows what would be hidden.\n"
     "\n"
     "  --case CASE, --unit UNIT, --rule RULE\n"
-    "                     what it covers: at least one. A unit is exactly this one; a rule its id or its "
+    "                     what it covers: at least one. A unit with all below it; a rule by its id or its "
     "code\n"
     "  --from DATE        default: now. A date is its notice_time; or an instant, \"2026-05-22T15:30\"\n"
     "  --until DATE       within 92 days\n"

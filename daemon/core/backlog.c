@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 32 // ends a circle of parents
-
 void backlog_clear(struct backlog *backlog)
 {
     arena_reset(&backlog->arena);
@@ -36,21 +34,13 @@ void backlog_add(struct backlog *backlog, const char *unit, const struct deadlin
     found->breached += deadline->state == STATE_BREACHED;
 }
 
-static bool is_below(const struct people *people, const char *unit, const char *top)
-{
-    for (int depth = 0; *unit && depth < DEPTH_MAX; depth++, unit = people_parent(people, unit))
-        if (strcmp(unit, top) == 0)
-            return true;
-    return false;
-}
-
 void backlog_lines(const struct backlog *backlog, const struct ruleset *rules, const struct people *people,
                    const char *unit, struct buffer *into)
 {
     for (int line = 0; line < rules->line_count; line++) {
         int open = 0, breached = 0;
         for (size_t i = 0; i < backlog->count; i++)
-            if (backlog->counts[i].line == line && is_below(people, backlog->counts[i].unit, unit)) {
+            if (backlog->counts[i].line == line && people_is_below(people, backlog->counts[i].unit, unit)) {
                 open += backlog->counts[i].open;
                 breached += backlog->counts[i].breached;
             }

@@ -106,6 +106,14 @@ const char *people_parent(const struct people *people, const char *unit)
     return found ? found->parent : "";
 }
 
+bool people_is_below(const struct people *people, const char *unit, const char *top)
+{
+    for (int depth = 0; *unit && depth < UNITS_MAX; depth++, unit = people_parent(people, unit))
+        if (strcmp(unit, top) == 0)
+            return true;
+    return false;
+}
+
 static bool is_away(const struct person *person, civil_date today)
 {
     return person->away_from != CIVIL_NONE && person->away_from <= today &&

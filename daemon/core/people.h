@@ -42,6 +42,8 @@ const struct person *people_find(const struct people *people,
 const char *people_address_key(const struct people *people, const char *id, char ret_key[ADDRESS_KEY_SIZE]);
 
 const char *people_parent(const struct people *people, const char *unit); // "" at the top or unknown
+// That `unit` is `top`, or stands below it.
+bool people_is_below(const struct people *people, const char *unit, const char *top);
 
 // The one role that is not looked for in units: the caseworker whom the case names.
 #define ROLE_CASEWORKER "caseworker"

@@ -520,6 +520,11 @@ void phrase_silence(enum language language, const struct zone *zone, const struc
     }
     if (silence->unit) {
         buffer_format(into, danish ? "%senheden %s" : "%sthe unit %s", separator, silence->unit);
+        if (words->units_below > 0)
+            buffer_format(into, danish ? " med %d underliggende %s" : " with the %d %s below it",
+                          words->units_below,
+                          danish ? (words->units_below == 1 ? "enhed" : "enheder")
+                                 : (words->units_below == 1 ? "unit" : "units"));
         separator = ", ";
     }
     if (silence->rule)

@@ -94,6 +94,7 @@ struct silence_words {
     const struct silence *silence;
     const char *person, *person_role; // NULL: not known
     const char *reason;
+    int units_below; // of its unit
     bool ended;
     int covered, breached;
     int hidden, of_deadlines, undone;

@@ -313,21 +313,13 @@ size_t report_next_level(const struct report *report, const struct ruleset *rule
 
 // --- one mail ---
 
-static bool is_below(const struct people *people, const char *unit, const char *top)
-{
-    for (int depth = 0; *unit && depth < DEPTH_MAX; depth++, unit = people_parent(people, unit))
-        if (strcmp(unit, top) == 0)
-            return true;
-    return false;
-}
-
 static bool is_his(const struct report_material *material, const struct report_addressee *addressee,
                    const char *unit, const char *caseworker)
 {
     if (addressee->unit_count == 0)
         return strcmp(caseworker, addressee->holder) == 0;
     for (size_t i = 0; i < addressee->unit_count; i++)
-        if (is_below(material->people, unit, addressee->units[i]))
+        if (people_is_below(material->people, unit, addressee->units[i]))
             return true;
     return false;
 }

@@ -8,7 +8,7 @@ static bool covers(const struct silence *silence, const struct silences *of, con
 {
     return silence->from <= now && now < silence->until &&
            (silence->case_id == NULL || strcmp(silence->case_id, of->case_id) == 0) &&
-           (silence->unit == NULL || strcmp(silence->unit, of->unit) == 0) &&
+           (silence->unit == NULL || people_is_below(of->units, of->unit, silence->unit)) &&
            (silence->rule == NULL || strcmp(silence->rule, rule->code) == 0 ||
             strcmp(silence->rule, rule->id) == 0);
 }

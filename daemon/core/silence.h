@@ -5,11 +5,12 @@
 #ifndef FRISTD_CORE_SILENCE_H
 #define FRISTD_CORE_SILENCE_H
 
+#include "core/people.h"
 #include "core/rules.h"
 
 struct silence {
     int64_t id;
-    const char *case_id, *unit, *rule; // NULL: any; rule: its id or its code
+    const char *case_id, *unit, *rule; // NULL: any; unit: and all below it; rule: its id or its code
     instant from, until;               // until: not any more
 };
 
@@ -17,6 +18,7 @@ struct silences {
     const struct silence *rows;
     size_t count;
     const char *case_id, *unit; // of the case at hand
+    const struct people *units; // the tree of units
 };
 
 // The one that lasts longest of those that cover a rule's deadlines of the case now; NULL: none. So is

@@ -367,7 +367,8 @@ static instant earlier(instant a, instant b)
 static void decide_deadlines(struct casework *work, const struct casefile *casefile,
                              const struct evaluation *evaluation, const struct known_case *known)
 {
-    const struct silences silences = {work->silences, work->silence_count, casefile->id, casefile->unit};
+    const struct silences silences = {work->silences, work->silence_count, casefile->id, casefile->unit,
+                                      &work->look.people};
     const struct muting muting = {&work->look.people, casefile->unit, casefile->caseworker,
                                   zone_date(work->look.rules->zone, work->look.now)};
     work->decision.silences = &silences;

@@ -28,6 +28,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
     batch->silenced_count = batch->silence_count = batch->address_count = 0;
     batch->muted_count = batch->unmuted_count = 0;
+    batch->units = NULL;
     batch->more_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
 }

@@ -16,6 +16,7 @@ enum progress {
     PROGRESS_FAULTS_ON,     // local date of the last report on data faults
     PROGRESS_REACH,         // steps that will reach nobody: how many, and which ("COUNT KEY")
     PROGRESS_RULES_REFUSED, // "FINGERPRINT COUNT" of changed rules that wait to be confirmed; "": none do
+    PROGRESS_UNITS,         // a key of the tree of units that the journal has
     PROGRESS_COUNT
 };
 
@@ -193,6 +194,7 @@ struct journal_batch {
     size_t unmuted_count, unmuted_capacity;
     struct journal_address *addresses;
     size_t address_count, address_capacity;
+    const struct people *units;           // a new tree of units; NULL: unchanged
     const char *progress[PROGRESS_COUNT]; // NULL: unchanged
     // Statements of another module that belong to this transaction, behind all else; at most BATCH_MORE_MAX.
     const struct postgres_statement *more;

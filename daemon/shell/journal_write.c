@@ -13,6 +13,7 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     [PROGRESS_FAULTS_ON] = "faults_on",
     [PROGRESS_REACH] = "reach",
     [PROGRESS_RULES_REFUSED] = "rules_refused",
+    [PROGRESS_UNITS] = "units",
 };
 
 const char *progress_name(enum progress which)
@@ -367,6 +368,27 @@ static void write_unmuted(struct journal_transaction *transaction, struct journa
     postgres_param_instant(params, batch->now);
 }
 
+// Where a silence of a unit has hidden something its case is looked at: the unit may have come out from under
+// it.
+static void write_units(struct journal_transaction *transaction, struct journal_batch *batch)
+{
+    if (batch->units == NULL)
+        return;
+    const struct org_unit *rows = batch->units->units;
+    size_t count = batch->units->unit_count;
+    journal_transaction_add(transaction, "DELETE FROM org_unit");
+    struct postgres_params *params = journal_transaction_add(
+        transaction, "INSERT INTO org_unit (name, parent) SELECT * FROM unnest($1::text[], $2::text[])"
+                     " ON CONFLICT DO NOTHING");
+    TEXTS(row->name);
+    TEXTS(people_parent(batch->units, row->name));
+    params = journal_transaction_add(
+        transaction, "UPDATE watched_case w SET wake_at = $1 WHERE (w.wake_at IS NULL OR w.wake_at > $1)"
+                     " AND w.case_id IN (SELECT x.case_id FROM silenced_step x JOIN silence s"
+                     " ON s.id = x.silence_id WHERE s.over_at IS NULL AND s.unit IS NOT NULL)");
+    postgres_param_instant(params, batch->now);
+}
+
 static void write_silences(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     struct journal_silence *rows = batch->silences;
@@ -423,6 +445,7 @@ void journal_write(struct journal_transaction *transaction, struct journal_batch
     write_silences(transaction, batch);
     write_unmuted(transaction, batch);
     write_muted(transaction, batch);
+    write_units(transaction, batch);
     write_progress(transaction, batch);
     assert(transaction->count + batch->more_count <= JOURNAL_STATEMENTS);
     for (int i = 0; i < batch->more_count; i++)

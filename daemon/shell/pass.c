@@ -78,6 +78,7 @@ struct pass {
     struct slot slots[2];
     struct slot *filling, *working;
     enum slot_work work;
+    bool people_came;
     bool final; // the slot at work is the last one
     char from_id[CASEFILE_ID_MAX + 1],
         last_id[CASEFILE_ID_MAX + 1]; // what a full pass has at work: from < id <= last
@@ -252,6 +253,7 @@ static void on_people(struct casedb_read *read, const struct people *people)
 {
     struct pass *pass = read->data;
     casework_set_people(pass->casework, people);
+    pass->people_came = true;
     struct error err;
     // Only new rules are refused: a role that has lost its last holder since must not keep the service from
     // starting.
@@ -383,7 +385,8 @@ int pass_start(struct pass *pass, enum pass_kind kind, instant now, struct error
     pass->kind = kind;
     pass->now = now;
     pass->result = (struct pass_result){.kind = kind};
-    pass->failed = pass->read_ended = pass->paused = pass->final = pass->said_empty = false;
+    pass->people_came = pass->failed = pass->read_ended = pass->paused = pass->final = pass->said_empty =
+        false;
     pass->work = WORK_IDLE;
     pass->last_id[0] = '\0';
     pass->filling = &pass->slots[0];
@@ -513,11 +516,32 @@ static void report_reach(struct pass *pass)
     buffer_done(&state);
 }
 
+// The journal has the tree of units, for whoever asks it what a silence of one covers.
+static void write_units(struct pass *pass)
+{
+    struct journal_batch *batch = &pass->batch;
+    const struct people *people = pass_people(pass);
+    if (!pass->people_came)
+        return;
+    struct buffer list = {0};
+    char key[MESSAGE_KEY_SIZE];
+    for (size_t i = 0; i < people->unit_count; i++)
+        buffer_format(&list, "%s\t%s\n", people->units[i].name, people->units[i].parent);
+    const char *parts[] = {list.length > 0 ? list.data : ""};
+    message_key(parts, 1, key);
+    buffer_done(&list);
+    if (strcmp(key, journal_progress(pass->options.journal, PROGRESS_UNITS)) == 0)
+        return;
+    batch->units = people;
+    batch->progress[PROGRESS_UNITS] = arena_string(&batch->arena, key);
+}
+
 // What the last batch carries beside its cases.
 static void finish_batch(struct pass *pass)
 {
     struct journal_batch *batch = &pass->batch;
     struct findings *findings = casework_findings(pass->casework);
+    write_units(pass);
     if (covers_all(pass))
         report_reach(pass);
     silence_reports_add(casework_look(pass->casework), pass->load.silences, pass->load.silence_count);

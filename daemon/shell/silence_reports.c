@@ -5,6 +5,16 @@
 #include "core/phrases.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static int count_below(const struct people *people, const char *unit)
+{
+    int count = 0;
+    for (size_t i = 0; unit && i < people->unit_count; i++)
+        count +=
+            strcmp(people->units[i].name, unit) != 0 && people_is_below(people, people->units[i].name, unit);
+    return count;
+}
 
 static void report_silence(struct look *look, const struct known_silence *known, bool ended)
 {
@@ -15,6 +25,7 @@ static void report_silence(struct look *look, const struct known_silence *known,
                                   .person = author ? author->id : NULL,
                                   .person_role = author && *author->role ? author->role : NULL,
                                   .reason = known->reason,
+                                  .units_below = count_below(&look->people, known->silence.unit),
                                   .ended = ended,
                                   .covered = known->covered,
                                   .breached = known->breached,

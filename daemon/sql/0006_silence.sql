@@ -7,7 +7,7 @@
 CREATE TABLE silence (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     case_id     text COLLATE "C",         -- null: any
-    unit        text,                     -- null: any; else cases of exactly this unit
+    unit        text,                     -- null: any; else cases of this unit (and of those below it: 0011)
     rule        text COLLATE "C",         -- id or code; null: any
     from_at     timestamptz NOT NULL,
     until_at    timestamptz NOT NULL CHECK (until_at > from_at),

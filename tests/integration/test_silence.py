@@ -108,6 +108,37 @@ class Silence(StackCase):
         self.assertIn("Skjulte varsler: 4 på 2 frister; heraf er 1 frister stadig åbne", reports[1].text)
         self.assertNotIn("brug for hjælp", reports[0].text + reports[0].html)
 
+    def test_of_a_unit_above(self):
+        town = self.town
+        self.begin()
+        for date in self.days(FIRST, datetime.date(2026, 4, 1)):
+            if date == datetime.date(2026, 3, 26):
+                asked = self.silence("--unit", "familie", "--until", "2026-04-09", "--by", "al1", "--reason", "migration",
+                                     "--at", f"{date}T12:30:00", "--yes")
+                self.assertIn("It covers 2 open deadlines", asked)
+                self.assertIn("no case with a deadline is of this unit or of one below it",
+                              self.silence("--unit", "vest", "--until", "2026-04-09", "--by", "al1", "--reason", "migration",
+                                           "--at", f"{date}T12:30:00", status=1))
+            self.run_at(f"{date}T08:05:00" if date.day != 27 else f"{date}T12:35:00")
+        before = self.told_by_day(town.mails("S-7"))
+        self.assertEqual(sorted(before), ["2026-03-16", "2026-03-23"])
+        [report] = [mail for mail in town.all_mails() if "varsler på pause" in mail.subject]
+        self.assertEqual(report.to, town.centre_head)
+        self.assertIn("enheden familie med 1 underliggende enhed, fra ", report.text.replace("\n", " "))
+        # The unit is moved out from under it: what was hidden is told at once. Another one that comes under it is not told.
+        self.stack.postgres.sql("UPDATE fagsystem.enhed SET overenhed = 'center' WHERE enhed = 'nord'")
+        self.run_at("2026-04-02T08:05:00")
+        self.run_at("2026-04-02T08:35:00")
+        told = self.told_by_day(town.mails("S-7"))
+        self.assertEqual(told, before | {"2026-04-02": sorted([town.caseworker, town.team_leader])})
+        self.stack.postgres.sql("UPDATE fagsystem.enhed SET overenhed = 'familie' WHERE enhed = 'nord'")
+        for date in self.days(datetime.date(2026, 4, 3), datetime.date(2026, 4, 8)):
+            self.run_at(f"{date}T08:05:00")
+        self.assertEqual(self.told_by_day(town.mails("S-7")), told)
+        self.run_at("2026-04-09T08:05:00")
+        self.run_at("2026-04-09T08:35:00")
+        self.assertEqual(self.told_by_day(town.mails("S-7"))["2026-04-09"], sorted([town.department_head, town.centre_head]))
+
     def test_ended_by_hand(self):
         self.begin()
         for date in self.days(FIRST, datetime.date(2026, 4, 1)):

@@ -401,7 +401,8 @@ static void test_one_that_was_never_seen_is_over_without_a_word(void **state)
 // --- silenced ---
 
 static struct silence silence_rows[] = {{.id = 4}, {.id = 5}};
-static struct silences silences = {.rows = silence_rows, .case_id = "S-1", .unit = "nord"};
+static struct people units;
+static struct silences silences = {.rows = silence_rows, .case_id = "S-1", .unit = "nord", .units = &units};
 
 static void set_silence(size_t i, const char *case_id, const char *unit, const char *of_rule,
                         const char *until_at)
@@ -422,11 +423,17 @@ static void test_what_a_silence_covers(void **state)
         const char *case_id, *unit, *rule;
         bool covers;
     } cases[] = {
-        {"S-1", NULL, NULL, true},     {"S-2", NULL, NULL, false},   {NULL, "nord", NULL, true},
-        {NULL, "syd", NULL, false},    {NULL, NULL, "K20", true},    {NULL, NULL, "bfu.afslutning", true},
-        {NULL, NULL, "K2", false},     {"S-1", "nord", "K20", true}, {"S-1", "syd", "K20", false},
-        {"S-1", "nord", "K71", false},
+        {"S-1", NULL, NULL, true},     {"S-2", NULL, NULL, false},    {NULL, "nord", NULL, true},
+        {NULL, "syd", NULL, false},    {NULL, NULL, "K20", true},     {NULL, NULL, "bfu.afslutning", true},
+        {NULL, NULL, "K2", false},     {"S-1", "nord", "K20", true},  {"S-1", "syd", "K20", false},
+        {"S-1", "nord", "K71", false}, {NULL, "familie", NULL, true}, {NULL, "center", "K20", true},
+        {NULL, "nord-1", NULL, false}, {NULL, "voksen", NULL, false},
     };
+    const char *const tree[][2] = {
+        {"center", ""}, {"familie", "center"}, {"voksen", "center"}, {"nord", "familie"}, {"nord-1", "nord"}};
+    for (size_t i = 0; i < sizeof tree / sizeof tree[0]; i++)
+        people_add_unit(&units, tree[i][0], tree[i][1]);
+    people_finish(&units);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         set_silence(0, cases[i].case_id, cases[i].unit, cases[i].rule, "2026-04-20T08:00:00");
         if ((silence_of(&silences, &rule, at("2026-04-01T00:00:00")) != NULL) != cases[i].covers)
@@ -559,6 +566,7 @@ static int tear_down(void **state)
     (void)state;
     zone_free(zone);
     free(decision.decided);
+    people_done(&units);
     return 0;
 }
 

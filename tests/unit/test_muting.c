@@ -329,7 +329,7 @@ static void test_silence_goes_before(void **state)
     (void)state;
     struct silence rows[] = {
         {.id = 4, .rule = "K2", .from = at("2026-02-01T08:00:00"), .until = at("2026-03-01T08:00:00")}};
-    struct silences silences = {.rows = rows, .count = 1, .case_id = "S-1", .unit = "nord"};
+    struct silences silences = {.rows = rows, .count = 1, .case_id = "S-1", .unit = "nord", .units = &people};
     struct pair pair = pair_of("U-1", "cw\ntl\n");
     pair.known[1].staged_until = at(WARNING);
     pair.known[1].muted = true;
