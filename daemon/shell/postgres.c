@@ -31,14 +31,10 @@
 // - A TLS record larger than libpq's buffer leaves bytes in OpenSSL that no poll reports.
 #include "shell/postgres.h"
 
-#include "core/utf8.h"
 #include "shell/lookup.h"
-#include "shell/postgres_types.h"
+#include "shell/postgres_result.h"
 
 #include <assert.h>
-#include <ctype.h>
-#include <endian.h>
-#include <libpq-fe.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,10 +93,6 @@ struct postgres {
     bool second_look;
 };
 
-struct postgres_row {
-    const PGresult *result;
-};
-
 static void connect_next(struct postgres *pg);
 
 static void enter(struct postgres *pg, enum state state)
@@ -119,90 +111,14 @@ static void enter(struct postgres *pg, enum state state)
 
 // --- what goes wrong, in words ---
 
-// Server and library speak in several lines, and in whatever encoding; ours is one line of UTF-8.
-static void say(const struct postgres *pg, const char *message, struct error *err)
-{
-    struct buffer line = {0};
-    size_t length = strlen(message);
-    while (length > 0 && message[length - 1] == '\n')
-        length--;
-    utf8_add_clean(&line, message, length, UTF8_ONE_LINE);
-    error_set(err, "%s: %s", pg->options.name, line.data);
-    buffer_done(&line);
-}
-
-// Classes whose messages speak of structure, state and resources, never of what stands in a row. (A message
-// in class 42 quotes names from the schema and the query.)
-static bool speaks_of_no_row(const char *sqlstate)
-{
-    static const char *const classes[] = {"08", "0A", "0L", "0P", "25", "26", "28", "2B", "34", "3B",
-                                          "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "F0"};
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-        if (strncmp(sqlstate, classes[i], 2) == 0)
-            return true;
-    return false;
-}
-
-// Data exceptions and violated constraints: their messages begin with our server's words and then quote the
-// row.
-static bool quotes_row(const char *sqlstate)
-{
-    return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0;
-}
-
-// A function's own words: RAISE and its like in the procedural languages, with whatever SQLSTATE they choose.
-static bool is_said_by_function(const PGresult *result)
-{
-    const char *file = PQresultErrorField(result, PG_DIAG_SOURCE_FILE);
-    return file && strncmp(file, "pl", 2) == 0;
-}
-
-// The words before the first quotation, number or foreign letter.
-static void take_opening_words(char *words, size_t size, const char *message)
-{
-    size_t length = 0;
-    while (length + sizeof "…" < size && message[length] &&
-           (isalpha((unsigned char)message[length]) || strchr(" /:,-", message[length])))
-        length++;
-    memcpy(words, message, length);
-    strcpy(words + length, message[length] ? "…" : "");
-}
-
-// What the server says may quote a row, and rows hold what must not get into a log. DETAIL, HINT and CONTEXT
-// are never taken, and of the message only what cannot be content.
-static void describe_server_error(const struct postgres *pg, const PGresult *result, char sqlstate[6],
-                                  struct error *err)
-{
-    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (code == NULL || strlen(code) != 5 || message == NULL) {
-        sqlstate[0] = '\0';
-        say(pg, PQresultErrorMessage(result), err); // the library's own words
-        return;
-    }
-    memcpy(sqlstate, code, 6);
-    char words[200];
-    if (is_said_by_function(result) || !(speaks_of_no_row(code) || quotes_row(code))) {
-        message = "(left out, since it may quote a row; the server's log has it)";
-    } else if (quotes_row(code)) {
-        take_opening_words(words, sizeof words, message);
-        message = words;
-    }
-    say(pg, message, err);
-    const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
-    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    struct error said = *err;
-    error_set(err, "%.800s%s%.64s%s%.64s [SQLSTATE %s]", said.text, table ? " table=" : "",
-              table ? table : "", constraint ? " constraint=" : "", constraint ? constraint : "", sqlstate);
-}
-
 // After PQsetErrorVerbosity(SQLSTATE) libpq's own message quotes nothing.
 static void describe_connection_error(struct postgres *pg, struct error *err)
 {
     if (pg->trouble.text[0])
         *err = pg->trouble;
     else
-        say(pg, *PQerrorMessage(pg->conn) ? PQerrorMessage(pg->conn) : "the connection broke", err);
+        postgres_say(pg->options.name,
+                     *PQerrorMessage(pg->conn) ? PQerrorMessage(pg->conn) : "the connection broke", err);
 }
 
 // A server that ends an idle connection says why in a message that libpq takes for a notice.
@@ -212,7 +128,7 @@ static void on_notice(void *data, const PGresult *result)
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)) {
         char sqlstate[6];
-        describe_server_error(pg, result, sqlstate, &pg->trouble);
+        postgres_say_server_error(pg->options.name, result, sqlstate, &pg->trouble);
     }
 }
 
@@ -453,7 +369,7 @@ static size_t address_count(const struct postgres *pg)
 static void note_failed_connection(struct postgres *pg)
 {
     const char *message = PQerrorMessage(pg->conn);
-    say(pg, *message ? message : "the socket cannot be watched", &pg->trouble);
+    postgres_say(pg->options.name, *message ? message : "the socket cannot be watched", &pg->trouble);
 }
 
 // The address did not do: the next one, or wait.
@@ -659,7 +575,7 @@ static void note_refusal(struct postgres *pg, const PGresult *result)
     if (pg->running->failed >= 0)
         return;
     pg->running->failed = pg->statement;
-    describe_server_error(pg, result, pg->running->sqlstate, &pg->request_error);
+    postgres_say_server_error(pg->options.name, result, pg->running->sqlstate, &pg->request_error);
     // When the server ends the connection with it, this is why.
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
@@ -963,102 +879,4 @@ int postgres_describe(struct postgres *pg, struct postgres_describe *describe, s
 {
     describe->request = (struct postgres_request){.describe = describe, .on_done = on_described};
     return postgres_submit(pg, &describe->request, err);
-}
-
-// --- rows ---
-
-bool postgres_is_null(const struct postgres_row *row, int column)
-{
-    return PQgetisnull(row->result, 0, column);
-}
-
-const char *postgres_text(const struct postgres_row *row, int column, size_t *ret_length)
-{
-    if (ret_length)
-        *ret_length = (size_t)PQgetlength(row->result, 0, column);
-    return PQgetvalue(row->result, 0, column);
-}
-
-static int32_t read_int32(const char *bytes)
-{
-    uint32_t big;
-    memcpy(&big, bytes, sizeof big);
-    return (int32_t)be32toh(big);
-}
-
-static int64_t read_int64(const char *bytes)
-{
-    uint64_t big;
-    memcpy(&big, bytes, sizeof big);
-    return (int64_t)be64toh(big);
-}
-
-static const char *value_of_type(const struct postgres_row *row, int column, Oid type)
-{
-    assert(PQftype(row->result, column) == type);
-    return PQgetvalue(row->result, 0, column);
-}
-
-int64_t postgres_int8(const struct postgres_row *row, int column)
-{
-    const char *bytes = PQgetvalue(row->result, 0, column);
-    if (PQgetisnull(row->result, 0, column))
-        return 0;
-    uint16_t big;
-    switch (PQftype(row->result, column)) {
-    case POSTGRES_TYPE_INT2:
-        memcpy(&big, bytes, sizeof big);
-        return (int16_t)be16toh(big);
-    case POSTGRES_TYPE_INT4:
-        return read_int32(bytes);
-    default:
-        return read_int64(value_of_type(row, column, POSTGRES_TYPE_INT8));
-    }
-}
-
-bool postgres_bool(const struct postgres_row *row, int column)
-{
-    return !PQgetisnull(row->result, 0, column) && *value_of_type(row, column, POSTGRES_TYPE_BOOL) != 0;
-}
-
-int postgres_instant(const struct postgres_row *row, int column, instant *ret_at)
-{
-    *ret_at = INSTANT_NONE;
-    if (PQgetisnull(row->result, 0, column))
-        return 0;
-    // The two infinities are the largest and the smallest number, far outside the promised years.
-    int64_t microseconds = read_int64(value_of_type(row, column, POSTGRES_TYPE_TIMESTAMPTZ));
-    int64_t seconds = microseconds / 1000000 - (microseconds % 1000000 < 0) + POSTGRES_EPOCH_INSTANT;
-    if (seconds < (int64_t)civil_from_ymd(CIVIL_YEAR_MIN, 1, 1) * 86400 ||
-        seconds >= (int64_t)civil_from_ymd(CIVIL_YEAR_MAX + 1, 1, 1) * 86400)
-        return -1;
-    *ret_at = seconds;
-    return 0;
-}
-
-int postgres_date(const struct postgres_row *row, int column, civil_date *ret_date)
-{
-    *ret_date = CIVIL_NONE;
-    if (PQgetisnull(row->result, 0, column))
-        return 0;
-    int64_t date = (int64_t)read_int32(value_of_type(row, column, POSTGRES_TYPE_DATE)) + POSTGRES_EPOCH_DATE;
-    if (date < civil_from_ymd(CIVIL_YEAR_MIN, 1, 1) || date >= civil_from_ymd(CIVIL_YEAR_MAX + 1, 1, 1))
-        return -1;
-    *ret_date = (civil_date)date;
-    return 0;
-}
-
-uint32_t postgres_column_type(const struct postgres_row *row, int column)
-{
-    return PQftype(row->result, column);
-}
-
-int postgres_column_count(const struct postgres_row *row)
-{
-    return PQnfields(row->result);
-}
-
-const char *postgres_column_name(const struct postgres_row *row, int column)
-{
-    return PQfname(row->result, column);
 }
