@@ -361,6 +361,17 @@ static void pass_on(struct delivery *delivery, struct journal_batch *batch,
     tell_next_level(delivery, batch, notice, rule, failure, with_others);
 }
 
+// What became of a deadline is nothing to somebody who has left since he was told of it, and no reason to
+// trouble others.
+static bool has_left_with_it(const struct parcel *parcel)
+{
+    const struct letter *letter = &parcel->letter;
+    bool only_follow_ups = strcmp(letter->notice.purpose, "follow_up") == 0;
+    for (size_t i = 0; i < letter->item_count; i++)
+        only_follow_ups = only_follow_ups && strcmp(letter->items[i].purpose, "follow_up") == 0;
+    return only_follow_ups && people_find(parcel->delivery->context.people, letter->notice.person_id) == NULL;
+}
+
 // Nobody is left without word: the next level and the operators hear that this person could not be reached.
 static void give_up(struct parcel *parcel, const char *reply)
 {
@@ -375,6 +386,11 @@ static void give_up(struct parcel *parcel, const char *reply)
         log_line(LOG_LEVEL_ERROR, "delivery",
                  "the operators' address cannot be reached, mend the configuration notice=%lld reply=%s",
                  (long long)notice->id, reply);
+        return;
+    }
+    if (has_left_with_it(parcel)) {
+        log_line(LOG_LEVEL_INFO, "delivery", "not told to somebody who has left notice=%lld person=%s",
+                 (long long)notice->id, notice->person_id);
         return;
     }
     log_line(LOG_LEVEL_ERROR, "delivery",

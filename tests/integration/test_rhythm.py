@@ -307,6 +307,19 @@ class FollowUp(Rhythm):
             self.run_at(at)
         self.assertEqual(self.told_of_it(), ["2026-02-18T10:00:30+01:00"])
 
+    def test_who_has_left(self):
+        """It is nothing to him any more, and the operators are not asked about it."""
+        self.met_in_february()
+        self.stack.postgres.sql("BEGIN; INSERT INTO fagsystem.medarbejder SELECT 'sb2', 'Navn 5', email FROM fagsystem.medarbejder"
+                                " WHERE medarbejder = 'sb1'; UPDATE fagsystem.funktion SET medarbejder = 'sb2' WHERE medarbejder = 'sb1';"
+                                "UPDATE fagsystem.sag SET sagsbehandler = 'sb2';"
+                                "DELETE FROM fagsystem.medarbejder WHERE medarbejder = 'sb1'; COMMIT")
+        self.run_at("2026-02-17T10:00")
+        self.run_at("2026-02-18T08:00:30")
+        self.assertEqual(self.told_of_it(), [])
+        self.assertEqual(self.town.journal("SELECT state FROM notice WHERE purpose = 'follow_up' AND person_id = 'sb1'"), [["abandoned"]])
+        self.assertEqual(self.arrived("drift@kommunen.example"), [])
+
     def test_whose_mail_was_on_its_way(self):
         """Done while the mail server thinks about the mail that it is not: who gets that hears of the other, too."""
         sink = MailSink(self.stack, faults=[{"at": "DOT", "delay": 3, "times": 2}])
