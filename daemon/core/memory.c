@@ -109,15 +109,20 @@ void arena_done(struct arena *arena)
     arena->first = arena->current = NULL;
 }
 
-static void reserve(struct buffer *buffer, size_t more)
+static void grow(struct buffer *buffer, size_t more)
 {
-    if (buffer->capacity - buffer->length > more)
-        return;
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     while (capacity - buffer->length <= more)
         capacity *= 2;
     buffer->data = memory_resize(buffer->data, capacity, 1);
     buffer->capacity = capacity;
+}
+
+// Room for so many and the zero behind them.
+static inline void reserve(struct buffer *buffer, size_t more)
+{
+    if (buffer->capacity - buffer->length <= more)
+        grow(buffer, more);
 }
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length)
@@ -136,7 +141,21 @@ void buffer_add_string(struct buffer *buffer, const char *text)
 
 void buffer_add_char(struct buffer *buffer, char c)
 {
-    buffer_add(buffer, &c, 1);
+    reserve(buffer, 1);
+    buffer->data[buffer->length++] = c;
+    buffer->data[buffer->length] = '\0';
+}
+
+void buffer_add_number(struct buffer *buffer, int64_t number)
+{
+    char digits[20], *end = digits + sizeof digits, *at = end;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    buffer_add(buffer, at, (size_t)(end - at));
 }
 
 // Mostly there is room, and once is enough.

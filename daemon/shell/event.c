@@ -6,8 +6,6 @@
 #include "core/zone.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 // --- topic levels ---
@@ -71,10 +69,9 @@ static void add_json_character(struct buffer *into, unsigned char c)
     }
 }
 
-static bool is_plain_json(char c)
-{
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+// What ends a stretch that can be copied as it stands.
+static const bool needs_care[256] = {
+    [0 ... ' ' - 1] = true, ['"'] = true, ['\\'] = true, [0x7f ... 255] = true};
 
 static void add_json_text(struct buffer *into, const char *text)
 {
@@ -82,7 +79,7 @@ static void add_json_text(struct buffer *into, const char *text)
     const char *end = text + strlen(text);
     while (text < end) {
         const char *start = text;
-        while (text < end && is_plain_json(*text))
+        while (!needs_care[(unsigned char)*text])
             text++;
         buffer_add(into, start, (size_t)(text - start));
         if (text == end)
@@ -99,39 +96,48 @@ static void add_json_text(struct buffer *into, const char *text)
     buffer_add_char(into, '"');
 }
 
-// ,"key": – the first member of an object is written by its maker.
-static void add_key(struct buffer *into, const char *key)
+// Our own words, numbers and times, in which nothing needs to be escaped.
+static void add_plain_text(struct buffer *into, const char *text)
 {
-    buffer_add(into, ",\"", 2);
-    buffer_add_string(into, key);
-    buffer_add(into, "\":", 2);
+    buffer_add_char(into, '"');
+    buffer_add_string(into, text);
+    buffer_add_char(into, '"');
 }
+
+// The first member of an object is written by its maker.
+#define KEY(key) ",\"" key "\":"
 
 static void add_text(struct buffer *into, const char *key, const char *text)
 {
-    add_key(into, key);
+    buffer_add_string(into, key);
     add_json_text(into, text);
+}
+
+static void add_word(struct buffer *into, const char *key, const char *word)
+{
+    buffer_add_string(into, key);
+    add_plain_text(into, word);
 }
 
 static void add_instant(struct buffer *into, const char *key, const struct zone *zone, instant at)
 {
-    add_key(into, key);
+    buffer_add_string(into, key);
     char text[ZONE_INSTANT_SIZE];
     if (at == INSTANT_NONE)
         buffer_add_string(into, "null");
     else
-        add_json_text(into, zone_format(zone, at, text));
+        add_plain_text(into, zone_format(zone, at, text));
 }
 
 static void add_bool(struct buffer *into, const char *key, bool value)
 {
-    add_key(into, key);
+    buffer_add_string(into, key);
     buffer_add_string(into, value ? "true" : "false");
 }
 
 static void add_link(struct buffer *into, const struct event_site *site, const char *case_id)
 {
-    add_key(into, "link");
+    buffer_add_string(into, KEY("link"));
     if (site->link == NULL) {
         buffer_add_string(into, "null");
         return;
@@ -149,17 +155,17 @@ static void add_deadline(struct buffer *into, const struct event_site *site,
     buffer_add_string(into, "\"code\":");
     add_json_text(into, transition->code);
     if (site->with_rule_ids && !transition->sensitive)
-        add_text(into, "rule", transition->rule);
-    add_text(into, "kind", rules_kind_name(transition->rule_kind));
-    add_text(into, "case", transition->case_id);
-    add_text(into, "subject", transition->subject);
-    add_key(into, "occurrence");
-    buffer_format(into, "%d", transition->occurrence);
-    add_text(into, "unit", transition->unit);
-    add_text(into, "state", deadline_state_name(transition->state));
-    add_instant(into, "anchor", site->zone, transition->anchor_at);
-    add_instant(into, "due", site->zone, transition->due_at);
-    add_instant(into, "breached", site->zone, transition->breached_at);
+        add_text(into, KEY("rule"), transition->rule);
+    add_word(into, KEY("kind"), rules_kind_name(transition->rule_kind));
+    add_text(into, KEY("case"), transition->case_id);
+    add_text(into, KEY("subject"), transition->subject);
+    buffer_add_string(into, KEY("occurrence"));
+    buffer_add_number(into, transition->occurrence);
+    add_text(into, KEY("unit"), transition->unit);
+    add_word(into, KEY("state"), deadline_state_name(transition->state));
+    add_instant(into, KEY("anchor"), site->zone, transition->anchor_at);
+    add_instant(into, KEY("due"), site->zone, transition->due_at);
+    add_instant(into, KEY("breached"), site->zone, transition->breached_at);
 }
 
 static void add_classification(struct buffer *into)
@@ -211,46 +217,62 @@ void status_topic(const struct event_site *site, struct buffer *into)
 
 // --- attributes ---
 
-static void list_attribute(struct event_attributes *into, const char *name, size_t length)
+// A value is put together from pieces between begin and end.
+static void begin_attribute(struct event_attributes *into, const char *name)
 {
-    assert(into->count < EVENT_ATTRIBUTES && into->used + length < sizeof into->text);
-    into->list[into->count++] = (struct mqtt_property){name, into->text + into->used};
-    into->used += length + 1;
+    assert(into->count < EVENT_ATTRIBUTES);
+    into->list[into->count] = (struct mqtt_property){name, into->text + into->used};
+}
+
+static void add_piece(struct event_attributes *into, const char *text)
+{
+    size_t length = strlen(text);
+    assert(into->used + length < sizeof into->text);
+    memcpy(into->text + into->used, text, length);
+    into->used += length;
+}
+
+// With so many digits at least.
+static void add_digits(struct event_attributes *into, int64_t number, int width)
+{
+    char digits[20], *at = digits + sizeof digits - 1;
+    *at = '\0';
+    for (; number > 0 || width > 0; number /= 10, width--)
+        *--at = (char)('0' + number % 10);
+    add_piece(into, at);
+}
+
+static void end_attribute(struct event_attributes *into)
+{
+    into->text[into->used++] = '\0';
+    into->count++;
 }
 
 static void attribute(struct event_attributes *into, const char *name, const char *text)
 {
-    size_t length = strlen(text);
-    assert(into->used + length < sizeof into->text);
-    memcpy(into->text + into->used, text, length + 1);
-    list_attribute(into, name, length);
+    begin_attribute(into, name);
+    add_piece(into, text);
+    end_attribute(into);
 }
 
-static void formatted_attribute(struct event_attributes *into, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void formatted_attribute(struct event_attributes *into, const char *name, const char *format, ...)
+// The one attribute with text from outside. A user property may hold no more than a topic.
+static void subject_attribute(struct event_attributes *into, const char *text, bool clean)
 {
-    va_list ap;
-    va_start(ap, format);
-    int length = vsnprintf(into->text + into->used, sizeof into->text - into->used, format, ap);
-    va_end(ap);
-    list_attribute(into, name, (size_t)length);
-}
-
-// A user property may hold no more than a topic.
-static void property_attribute(struct event_attributes *into, const char *name, const char *text)
-{
-    struct buffer clean = {0};
+    into->subject = into->count;
+    if (!clean) {
+        attribute(into, "subject", text);
+        return;
+    }
+    struct buffer cleaned = {0};
     for (const char *end = text + strlen(text); text < end;) {
         const char *start = text;
         uint32_t character = utf8_next(&text, end);
         bool stays = character != UTF8_BAD && !utf8_is_control(character) && !is_noncharacter(character);
-        buffer_add(&clean, stays ? start : UTF8_REPLACEMENT,
+        buffer_add(&cleaned, stays ? start : UTF8_REPLACEMENT,
                    stays ? (size_t)(text - start) : strlen(UTF8_REPLACEMENT));
     }
-    attribute(into, name, clean.data ? clean.data : "");
-    buffer_done(&clean);
+    attribute(into, "subject", cleaned.data ? cleaned.data : "");
+    buffer_done(&cleaned);
 }
 
 static void time_attribute(struct event_attributes *into, const char *name, const struct zone *zone,
@@ -265,22 +287,44 @@ static void classify(struct event_attributes *into)
     attribute(into, "dataclassification", "restricted");
 }
 
+static void source_attribute(struct event_attributes *into, const struct event_site *site, const char *rest)
+{
+    begin_attribute(into, "source");
+    add_piece(into, "//");
+    add_piece(into, site->site);
+    add_piece(into, rest);
+    end_attribute(into);
+}
+
+static void type_attribute(struct event_attributes *into, const char *family, const char *name)
+{
+    begin_attribute(into, "type");
+    add_piece(into, "dk.fristd.");
+    add_piece(into, family);
+    add_piece(into, name);
+    add_piece(into, ".v1");
+    end_attribute(into);
+}
+
 // The sequence is padded, because CloudEvents wants one that sorts as text.
 void event_attributes(const struct event_site *site, const struct transition *transition,
                       struct event_attributes *into)
 {
     into->count = into->used = 0;
     attribute(into, "specversion", "1.0");
-    formatted_attribute(into, "id", "%s-%lld", site->site, (long long)transition->number);
-    formatted_attribute(into, "source", "//%s/fristd", site->site);
-    formatted_attribute(into, "type", "dk.fristd.deadline.%s.v1", transition_name(transition->kind));
-    if (site->binary)
-        property_attribute(into, "subject", transition->case_id);
-    else
-        attribute(into, "subject", transition->case_id);
+    begin_attribute(into, "id");
+    add_piece(into, site->site);
+    add_piece(into, "-");
+    add_digits(into, transition->number, 1);
+    end_attribute(into);
+    source_attribute(into, site, "/fristd");
+    type_attribute(into, "deadline.", transition_name(transition->kind));
+    subject_attribute(into, transition->case_id, site->binary);
     time_attribute(into, "time", site->zone, transition->at);
     time_attribute(into, "recordedtime", site->zone, transition->recorded_at);
-    formatted_attribute(into, "sequence", "%019lld", (long long)transition->number);
+    begin_attribute(into, "sequence");
+    add_digits(into, transition->number, 19);
+    end_attribute(into);
     classify(into);
 }
 
@@ -289,10 +333,16 @@ void replay_attributes(const struct event_site *site, const struct event_replay 
 {
     into->count = into->used = 0;
     attribute(into, "specversion", "1.0");
-    formatted_attribute(into, "id", "%s-%s-%lld", site->site, replay->boot_id, (long long)replay->number);
-    formatted_attribute(into, "source", "//%s/fristd/replay", site->site);
-    formatted_attribute(into, "type", "dk.fristd.replay.%s.v1", replay->reason ? "refused" : "ended");
-    attribute(into, "subject", replay->requester);
+    begin_attribute(into, "id");
+    add_piece(into, site->site);
+    add_piece(into, "-");
+    add_piece(into, replay->boot_id);
+    add_piece(into, "-");
+    add_digits(into, replay->number, 1);
+    end_attribute(into);
+    source_attribute(into, site, "/fristd/replay");
+    type_attribute(into, "replay.", replay->reason ? "refused" : "ended");
+    subject_attribute(into, replay->requester, false);
     time_attribute(into, "time", site->zone, replay->at);
     classify(into);
 }
@@ -308,10 +358,10 @@ const char *event_content_type(const struct event_site *site)
 static void begin_event(struct buffer *into, const struct event_attributes *attributes)
 {
     for (size_t i = 0; i < attributes->count; i++) {
-        buffer_add_string(into, i == 0 ? "{\"" : ",\"");
-        buffer_add_string(into, attributes->list[i].name);
-        buffer_add_string(into, "\":");
-        add_json_text(into, attributes->list[i].value);
+        buffer_add_char(into, i == 0 ? '{' : ',');
+        add_plain_text(into, attributes->list[i].name);
+        buffer_add_char(into, ':');
+        (i == attributes->subject ? add_json_text : add_plain_text)(into, attributes->list[i].value);
     }
     buffer_add_string(into, ",\"datacontenttype\":\"application/json\",\"data\":");
 }
@@ -321,8 +371,8 @@ static void add_event_data(struct buffer *into, const struct event_site *site,
 {
     buffer_add_char(into, '{');
     add_deadline(into, site, transition);
-    add_instant(into, "closed", site->zone, transition->closed_at);
-    add_bool(into, "late", transition->late);
+    add_instant(into, KEY("closed"), site->zone, transition->closed_at);
+    add_bool(into, KEY("late"), transition->late);
     add_link(into, site, transition->case_id);
     buffer_add_char(into, '}');
 }
@@ -344,7 +394,7 @@ void state_payload(const struct event_site *site, const struct transition *trans
 {
     buffer_add_char(into, '{');
     add_deadline(into, site, transition);
-    add_instant(into, "since", site->zone,
+    add_instant(into, KEY("since"), site->zone,
                 transition->state == STATE_BREACHED ? transition->breached_at : transition->anchor_at);
     add_link(into, site, transition->case_id);
     add_classification(into);
@@ -355,9 +405,9 @@ void status_payload(const struct event_site *site, const char *boot_id, bool onl
                     struct buffer *into)
 {
     buffer_format(into, "{\"status\":\"%s\"", online ? "online" : "offline");
-    add_text(into, "boot", boot_id);
-    add_instant(into, "since", site->zone, since);
-    add_text(into, "version", FRISTD_VERSION);
+    add_text(into, KEY("boot"), boot_id);
+    add_instant(into, KEY("since"), site->zone, since);
+    add_text(into, KEY("version"), FRISTD_VERSION);
     add_classification(into);
     buffer_add_char(into, '}');
 }
@@ -366,27 +416,27 @@ void status_payload(const struct event_site *site, const char *boot_id, bool onl
 
 static void add_number(struct buffer *into, const char *key, int64_t number)
 {
-    add_key(into, key);
-    buffer_format(into, "%lld", (long long)number);
+    buffer_add_string(into, key);
+    buffer_add_number(into, number);
 }
 
 static void add_replay_data(struct buffer *into, const struct event_replay *replay)
 {
     if (replay->reason) {
         buffer_format(into, "{\"reason\":\"%s\"", replay->reason);
-        add_text(into, "detail", replay->detail);
+        add_text(into, KEY("detail"), replay->detail);
     } else {
         buffer_format(into, "{\"from\":%lld", (long long)replay->from);
-        add_number(into, "to", replay->to);
-        add_number(into, "sent", replay->sent);
-        add_key(into, "next");
+        add_number(into, KEY("to"), replay->to);
+        add_number(into, KEY("sent"), replay->sent);
+        buffer_add_string(into, KEY("next"));
         if (replay->next > 0)
-            buffer_format(into, "%lld", (long long)replay->next);
+            buffer_add_number(into, replay->next);
         else
             buffer_add_string(into, "null");
-        add_number(into, "last", replay->last);
+        add_number(into, KEY("last"), replay->last);
     }
-    add_key(into, "correlation");
+    buffer_add_string(into, KEY("correlation"));
     if (replay->correlation)
         add_json_text(into, replay->correlation);
     else

@@ -36,6 +36,7 @@ uint64_t event_topic_hash(const char *topic);
 struct event_attributes {
     struct mqtt_property list[EVENT_ATTRIBUTES]; // values point into text
     size_t count;
+    size_t subject; // which of them comes from outside; the others are plain text
     char text[1400];
     size_t used;
 };

@@ -151,6 +151,7 @@ static int ask(struct journal *journal, struct question *question, const char *s
     question->request = (struct postgres_request){.data = question,
                                                   .statements = &question->statement,
                                                   .statement_count = 1,
+                                                  .few = true, // a page
                                                   .on_row = on_row,
                                                   .on_done = on_done};
     struct postgres *pg = journal_connection(journal);
@@ -179,12 +180,12 @@ static int read_transitions(void *self, struct publisher_read *read, struct erro
     return ask(self, question,
                "SELECT " JOURNAL_EVENT_COLUMNS
                ", s.* FROM transition t LEFT JOIN LATERAL (SELECT " DEADLINE_COLUMNS
-               " FROM deadline d LEFT JOIN watched_case w USING (case_id) WHERE d.attention AND d.case_id ="
-               " t.case_id AND d.code = t.code AND d.subject = t.subject ORDER BY " URGENCY(
-                   "d") " LIMIT 1) s"
-                        " ON t.retained IS NOT NULL WHERE t.number > $1 AND t.number <= least($3, $1 + $2) "
-                        "ORDER BY t.number "
-                        "LIMIT $2",
+               " FROM deadline d LEFT JOIN watched_case w USING (case_id) WHERE t.retained IS NOT NULL AND "
+               "d.attention"
+               " AND d.case_id = t.case_id AND d.code = t.code AND d.subject = t.subject"
+               " ORDER BY " URGENCY(
+                   "d") " LIMIT 1) s ON true"
+                        " WHERE t.number > $1 AND t.number <= least($3, $1 + $2) ORDER BY t.number LIMIT $2",
                err);
 }
 

@@ -353,6 +353,8 @@ static void turn(struct mqtt_link *link, int events)
     if (!look(link))
         return;
     mosquitto_loop_read(link->library, 1);
+    if (link->accepted)
+        mosquitto_log_callback_set(link->library, NULL); // it would put a line together for each packet
     if (look(link) && in_handshake(link) && handshake_is_dead(link))
         end_handshake(link);
 }

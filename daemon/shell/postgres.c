@@ -398,6 +398,13 @@ static void connect_next(struct postgres *pg)
     lose(pg, &pg->trouble);
 }
 
+// libpq refuses where there are no rows to come, and all is well.
+static void take_row_by_row(struct postgres *pg)
+{
+    if (!pg->running->few)
+        PQsetSingleRowMode(pg->conn);
+}
+
 static void start_request(struct postgres *pg, struct postgres_request *request);
 
 static void prepare_connection(struct postgres *pg)
@@ -503,7 +510,7 @@ static void start_request(struct postgres *pg, struct postgres_request *request)
     if (!send_request(pg, request))
         pg->broken = true;
     else
-        PQsetSingleRowMode(pg->conn); // refused for what has no rows to give; all is well then, too
+        take_row_by_row(pg);
     flush_and_watch(pg);
     if (pg->broken)
         uv_idle_start(&pg->kick, on_kick);
@@ -588,17 +595,23 @@ static void hand_out_columns(struct postgres_describe *describe, const PGresult 
         describe->on_column(describe, PQfname(result, column), PQftype(result, column));
 }
 
+static void hand_out_rows(struct postgres *pg, struct postgres_request *request, const PGresult *result)
+{
+    struct postgres_row row = {.result = result};
+    for (; request->on_row && row.number < PQntuples(result); row.number++)
+        request->on_row(request, pg->statement, &row);
+}
+
 static void take_result(struct postgres *pg, PGresult *result)
 {
     struct postgres_request *request = pg->running;
     switch (PQresultStatus(result)) {
-    case PGRES_SINGLE_TUPLE: {
-        const struct postgres_row row = {result};
-        if (request->on_row)
-            request->on_row(request, pg->statement, &row);
+    case PGRES_SINGLE_TUPLE:
+        hand_out_rows(pg, request, result);
         break;
-    }
     case PGRES_TUPLES_OK:
+        hand_out_rows(pg, request, result);
+        __attribute__((fallthrough));
     case PGRES_COMMAND_OK:
         if (*PQcmdTuples(result))
             request->affected = strtoll(PQcmdTuples(result), NULL, 10);
@@ -630,7 +643,7 @@ static void take_end(struct postgres *pg)
         return;
     }
     pg->statement++;
-    PQsetSingleRowMode(pg->conn); // for the next statement; refused when what comes is the sync
+    take_row_by_row(pg); // the next statement
 }
 
 static void read_results(struct postgres *pg)

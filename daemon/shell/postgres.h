@@ -117,6 +117,7 @@ struct postgres_request {
     // The one statement is a script: several statements with ';' between them, no parameters, no rows wanted.
     // Outside BEGIN … COMMIT they are one transaction.
     bool script;
+    bool few; // rows: they come together when the last one is there, which costs half of row by row
     void (*on_row)(struct postgres_request *request, int statement,
                    const struct postgres_row *row); // may be NULL
     // Exactly once, never from inside the submitting call. sqlstate is "" unless POSTGRES_SQL_ERROR; failed

@@ -9,6 +9,7 @@
 
 struct postgres_row {
     const PGresult *result;
+    int number; // in the result
 };
 
 // `name` is that of the connection and stands before the words. Server and library speak in several lines,

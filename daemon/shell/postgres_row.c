@@ -9,14 +9,14 @@
 
 bool postgres_is_null(const struct postgres_row *row, int column)
 {
-    return PQgetisnull(row->result, 0, column);
+    return PQgetisnull(row->result, row->number, column);
 }
 
 const char *postgres_text(const struct postgres_row *row, int column, size_t *ret_length)
 {
     if (ret_length)
-        *ret_length = (size_t)PQgetlength(row->result, 0, column);
-    return PQgetvalue(row->result, 0, column);
+        *ret_length = (size_t)PQgetlength(row->result, row->number, column);
+    return PQgetvalue(row->result, row->number, column);
 }
 
 static int32_t read_int32(const char *bytes)
@@ -36,13 +36,13 @@ static int64_t read_int64(const char *bytes)
 static const char *value_of_type(const struct postgres_row *row, int column, Oid type)
 {
     assert(PQftype(row->result, column) == type);
-    return PQgetvalue(row->result, 0, column);
+    return PQgetvalue(row->result, row->number, column);
 }
 
 int64_t postgres_int8(const struct postgres_row *row, int column)
 {
-    const char *bytes = PQgetvalue(row->result, 0, column);
-    if (PQgetisnull(row->result, 0, column))
+    const char *bytes = PQgetvalue(row->result, row->number, column);
+    if (PQgetisnull(row->result, row->number, column))
         return 0;
     uint16_t big;
     switch (PQftype(row->result, column)) {
@@ -58,13 +58,14 @@ int64_t postgres_int8(const struct postgres_row *row, int column)
 
 bool postgres_bool(const struct postgres_row *row, int column)
 {
-    return !PQgetisnull(row->result, 0, column) && *value_of_type(row, column, POSTGRES_TYPE_BOOL) != 0;
+    return !PQgetisnull(row->result, row->number, column) &&
+           *value_of_type(row, column, POSTGRES_TYPE_BOOL) != 0;
 }
 
 int postgres_instant(const struct postgres_row *row, int column, instant *ret_at)
 {
     *ret_at = INSTANT_NONE;
-    if (PQgetisnull(row->result, 0, column))
+    if (PQgetisnull(row->result, row->number, column))
         return 0;
     // The two infinities are the largest and the smallest number, far outside the promised years.
     int64_t microseconds = read_int64(value_of_type(row, column, POSTGRES_TYPE_TIMESTAMPTZ));
@@ -79,7 +80,7 @@ int postgres_instant(const struct postgres_row *row, int column, instant *ret_at
 int postgres_date(const struct postgres_row *row, int column, civil_date *ret_date)
 {
     *ret_date = CIVIL_NONE;
-    if (PQgetisnull(row->result, 0, column))
+    if (PQgetisnull(row->result, row->number, column))
         return 0;
     int64_t date = (int64_t)read_int32(value_of_type(row, column, POSTGRES_TYPE_DATE)) + POSTGRES_EPOCH_DATE;
     if (date < civil_from_ymd(CIVIL_YEAR_MIN, 1, 1) || date >= civil_from_ymd(CIVIL_YEAR_MAX + 1, 1, 1))

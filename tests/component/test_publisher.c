@@ -350,7 +350,7 @@ static void survives_each_failure_of_the_store(void **state)
     for (; failures > 0; n++) {
         struct fixture *f = prepare();
         f->store.fail_at = n;
-        f->store.last = 1700;
+        f->store.last = 3400;
         subscribe(f, &server);
         start(f, server.port);
         loop_until(&f->loop, all_saved, f);
