@@ -18,8 +18,8 @@ static const char help[] =
     "\n"
     "Shows a mail made from the templates in DIR (default " FRISTD_DATA_DIR "/templates)\n"
     "with made-up data. TEMPLATE is notice, gathered (several notices in one mail), gathered_many\n"
-    "(very many; the same templates), backlog or operator, or that of a report: remands, worklist,\n"
-    "digest or one of your own.\n"
+    "(very many; the same templates), backlog or operator, or that of a report: backlog_own (a caseworker's\n"
+    "first), remands, worklist, digest or one of your own.\n"
     "\n"
     "Samples of a notice:\n";
 
@@ -367,7 +367,8 @@ static int render_report(const struct options *options, const struct zone *zone)
     struct error err;
     if (strcmp(options->template, "remands") == 0)
         content = &contents[REPORT_REMANDS];
-    else if (strcmp(options->template, "worklist") == 0 || strcmp(options->template, "digest") == 0)
+    else if (strcmp(options->template, "worklist") == 0 || strcmp(options->template, "digest") == 0 ||
+             strcmp(options->template, "backlog_own") == 0)
         content = &contents[REPORT_DEADLINES];
     if (templates_load_report(options->templates, options->language, options->template, &templates, &err) <
         0) {
@@ -398,7 +399,17 @@ static int render(const struct options *options, const struct wording *wording, 
     } else if (options->mail == MAIL_GATHERED || options->mail == MAIL_GATHERED_MANY) {
         render_gathered(options, wording, zone, &mail, &now);
     } else if (options->mail == MAIL_BACKLOG) {
-        const struct backlog_facts facts = backlog_sample(zone, options->language);
+        struct backlog_facts facts = backlog_sample(zone, options->language);
+        const struct ruleset rules = {.zone = zone};
+        struct report_deadline broken[] = {{"S-1001", "B-3", "fam-nord", "", "", "K20", RULE_STATUTORY, false,
+                                            moment(zone, 2025, 12, 1, END_OF_DAY), true},
+                                           {"S-1012", "", "fam-nord", "", "", "K41", RULE_OWN, false,
+                                            moment(zone, 2026, 1, 12, CLOCK(9, 0)), true}};
+        const struct report_mail worst = {
+            .decided_at = facts.now, .broken = broken, .broken_count = COUNT(broken)};
+        const struct report_facts worst_facts = {NULL, &worst, &rules,
+                                                 "https://fagsystem.kommune.example/sag/{case}"};
+        facts.worst = &worst_facts;
         wording_backlog(wording, zone, &facts, &mail);
         now = facts.now;
     } else {

@@ -213,6 +213,14 @@ static void on_backlog_report(void *data, const struct person *leader, const cha
                                                .role = leader->role});
 }
 
+static void on_own_backlog(void *data, const char *caseworker, const struct recipient *recipient,
+                           const char *facts)
+{
+    (void)caseworker;
+    if (recipient)
+        on_backlog_report(data, &(struct person){.id = recipient->person_id, .role = recipient->role}, facts);
+}
+
 static void count_messages(struct replaying *replaying)
 {
     for (int i = 0; i < replaying->side_count; i++)
@@ -404,9 +412,12 @@ static int replay(struct replaying *replaying, struct error *err)
                                    .on_bad = on_bad};
     if (replay_source_read(&source, err) < 0)
         return -1;
-    for (int i = 0; i < replaying->side_count && replaying->sides[i].replay; i++)
-        backlog_reports(replay_backlog(replaying->sides[i].replay), &replaying->sides[i].rules,
-                        &replaying->people, on_backlog_report, &replaying->sides[i]);
+    for (int i = 0; i < replaying->side_count && replaying->sides[i].replay; i++) {
+        struct side *side = &replaying->sides[i];
+        const struct backlog *backlog = replay_backlog(side->replay);
+        backlog_reports(backlog, &side->rules, &replaying->people, on_backlog_report, side);
+        backlog_own_reports(backlog, &side->rules, &replaying->people, replaying->from, on_own_backlog, side);
+    }
     settle(replaying);
     replay_report_print(&replaying->report);
     return 0;

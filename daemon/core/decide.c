@@ -383,6 +383,12 @@ struct known_deadline decided_row(const struct decided *decided)
     };
 }
 
+bool decided_is_covered(const struct decided *decided)
+{
+    return decided->deadline && decided->known == NULL && decided->staged_until != INSTANT_NONE &&
+           !deadline_is_closed(decided->deadline->state);
+}
+
 // FNV-1a with 128 bits: no secret is kept by it, it only has to spread.
 const char *message_key(const char *const *parts, size_t count, char ret_key[MESSAGE_KEY_SIZE])
 {

@@ -120,6 +120,9 @@ void decide(const struct ruleset *rules, const struct evaluation *evaluation,
 // for one that is withdrawn: it has no row any more.
 struct known_deadline decided_row(const struct decided *decided);
 
+// Of a decision with `backlog`: it is open, and a report is told in place of a step that has passed.
+bool decided_is_covered(const struct decided *decided);
+
 // Identity of a message, as 32 hex digits: the same parts give the same key, so that a repeated decision is
 // the same message (DESIGN, section 5). Parts are separated, so that ("ab", "c") differs from ("a", "bc").
 #define MESSAGE_KEY_SIZE 33

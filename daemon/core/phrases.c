@@ -678,6 +678,12 @@ void phrase_trouble(enum language language, const char *what, const char *detail
           "til næste niveau",
           "A person's mail address was refused three times (%). Correct it in the case system; until then "
           "messages go on to the next level"}},
+        {"backlog_reached_nobody",
+         {"Listen over gamle frister nåede ingen: sagsbehandleren % kan ikke nås, og ingen er stedfortræder. "
+          "Lederne har antallene og de værste",
+          "The list of old deadlines reached nobody: the caseworker % cannot be reached, and nobody stands "
+          "in. "
+          "The leaders have the counts and the worst"}},
         {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
         {"deadline_moved",
          {"Ændrede regler har flyttet en åben frist: %", "Changed rules have moved an open deadline: %"}},

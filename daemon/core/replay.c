@@ -151,6 +151,9 @@ const struct evaluation *replay_case(struct replay *replay, const struct casefil
         replay->decision.muting = &muting;
         decide(options->rules, evaluation, replay->known.rows, replay->known.count, now, first,
                &replay->decision);
+        for (size_t i = 0; i < replay->decision.count && first; i++)
+            if (decided_is_covered(&replay->decision.decided[i]))
+                backlog_add_covered(&replay->backlog, casefile, replay->decision.decided[i].deadline);
         tell(replay, casefile, now);
         write_down(replay, casefile, today);
         if (evaluation->wake_at == INSTANT_NONE || evaluation->wake_at > options->until)

@@ -76,7 +76,7 @@ enum {
     ROW_DISTANCE,
     ROW_FIELDS
 };
-static const struct template_field row_fields[] = {
+const struct template_field report_row_fields[] = {
     [ROW_CASE] = {"case", NULL},         [ROW_MATTER] = {"matter", NULL}, [ROW_UNIT] = {"case_unit", NULL},
     [ROW_LINK] = {"link", NULL},         [ROW_CODE] = {"code", NULL},     [ROW_TITLE] = {"rule_title", NULL},
     [ROW_KIND] = {"kind", NULL},         [ROW_LAW] = {"law", NULL},       [ROW_DUE] = {"due", NULL},
@@ -131,9 +131,9 @@ static const struct template_field body_fields[] = {[BODY_TITLE] = {"title", NUL
                                                     [BODY_SUMS] = {"sums", sum_fields},
                                                     [BODY_REMANDS] = {"remands", remand_fields},
                                                     [BODY_REMANDS_MORE] = {"remands_more", NULL},
-                                                    [BODY_BROKEN] = {"broken", row_fields},
+                                                    [BODY_BROKEN] = {"broken", report_row_fields},
                                                     [BODY_BROKEN_MORE] = {"broken_more", NULL},
-                                                    [BODY_COMING] = {"coming", row_fields},
+                                                    [BODY_COMING] = {"coming", report_row_fields},
                                                     [BODY_COMING_MORE] = {"coming_more", NULL},
                                                     [BODY_COUNTED] = {"counted", NULL},
                                                     [BODY_RULES] = {"rules", rule_fields},
@@ -379,8 +379,8 @@ static void say_remands(struct desk *desk, const struct report_facts *facts, str
 
 // --- deadlines ---
 
-static struct template_value say_deadlines(struct desk *desk, const struct report_facts *facts,
-                                           const struct report_deadline *deadlines, size_t count)
+struct template_value report_word_rows(struct desk *desk, const struct report_facts *facts,
+                                       const struct report_deadline *deadlines, size_t count)
 {
     struct desk_list list = desk_list_of(desk, count, ROW_FIELDS);
     for (size_t i = 0; i < count; i++) {
@@ -405,8 +405,8 @@ static struct template_value say_deadlines(struct desk *desk, const struct repor
 static void say_both(struct desk *desk, const struct report_facts *facts, struct template_value *body)
 {
     const struct report_mail *mail = facts->mail;
-    body[BODY_BROKEN] = say_deadlines(desk, facts, mail->broken, mail->broken_count);
-    body[BODY_COMING] = say_deadlines(desk, facts, mail->coming, mail->coming_count);
+    body[BODY_BROKEN] = report_word_rows(desk, facts, mail->broken, mail->broken_count);
+    body[BODY_COMING] = report_word_rows(desk, facts, mail->coming, mail->coming_count);
     if (mail->broken_left_out > 0)
         body[BODY_BROKEN_MORE].text = desk_number(desk, mail->broken_left_out);
     if (mail->coming_left_out > 0)

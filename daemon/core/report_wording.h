@@ -25,6 +25,11 @@ struct report_facts {
 void report_word(const struct report_facts *facts, enum language language, int small_counts,
                  struct mail_text *into);
 
+// Rows of deadlines in a mail that is no report.
+extern const struct template_field report_row_fields[];
+struct template_value report_word_rows(struct desk *desk, const struct report_facts *facts,
+                                       const struct report_deadline *deadlines, size_t count);
+
 const char *report_title(const struct report *report, enum language language);
 const char *report_sum_label(enum language language, enum report_count count);
 

@@ -109,10 +109,20 @@ static const struct template_field group_fields[] = {[GROUP_HEADING] = {"heading
                                                      [GROUP_TOTAL_BROKEN] = {"total_broken", NULL},
                                                      [GROUP_FIELDS] = {NULL, NULL}};
 
-enum { REPORT_UNIT, REPORT_WRITTEN, REPORT_GROUPS, REPORT_FEW, REPORT_FIELDS };
+enum {
+    REPORT_UNIT,
+    REPORT_WRITTEN,
+    REPORT_GROUPS,
+    REPORT_WORST,
+    REPORT_WORST_LISTED,
+    REPORT_FEW,
+    REPORT_FIELDS
+};
 static const struct template_field backlog_fields[] = {[REPORT_UNIT] = {"unit", NULL},
                                                        [REPORT_WRITTEN] = {"written", NULL},
                                                        [REPORT_GROUPS] = {"groups", group_fields},
+                                                       [REPORT_WORST] = {"worst", report_row_fields},
+                                                       [REPORT_WORST_LISTED] = {"worst_listed", NULL},
                                                        [REPORT_FEW] = {"few", NULL},
                                                        [REPORT_FIELDS] = {NULL, NULL}};
 
@@ -147,6 +157,7 @@ struct wording {
     enum language language;
     int small_counts;
     struct mail_templates notice, gathered, backlog, operator;
+    struct report_templates *own_backlog;
 };
 
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
@@ -159,6 +170,7 @@ int wording_load(enum language language, wording_read read, void *data, struct w
         gathered_load(read, data, &wording->gathered, err) < 0 ||
         mail_templates_load(read, data, "backlog", backlog_subject_fields, backlog_fields, &wording->backlog,
                             err) < 0 ||
+        report_templates_load(read, data, "backlog_own", &wording->own_backlog, err) < 0 ||
         mail_templates_load(read, data, "operator", operator_subject_fields, operator_fields,
                             &wording->operator, err) < 0) {
         wording_free(wording);
@@ -181,6 +193,7 @@ void wording_free(struct wording *wording)
     mail_templates_free(&wording->gathered);
     mail_templates_free(&wording->backlog);
     mail_templates_free(&wording->operator);
+    report_templates_free(wording->own_backlog);
     free(wording);
 }
 
@@ -332,6 +345,31 @@ static int say_group(struct desk *desk, const struct backlog_facts *facts, enum 
     return open.hidden + broken.hidden;
 }
 
+static bool is_hidden(const struct desk *desk, const struct backlog_facts *facts, const char *code)
+{
+    for (size_t i = 0; i < facts->row_count; i++)
+        if (strcmp(facts->rows[i].code, code) == 0)
+            return facts->rows[i].breached < desk->small_counts;
+    return true;
+}
+
+// Only what the counts above do not hide.
+static struct template_value list_worst(struct desk *desk, const struct backlog_facts *facts)
+{
+    struct report_deadline shown[BACKLOG_WORST_SHOWN];
+    size_t count = 0;
+    const struct report_mail *mail = facts->worst ? facts->worst->mail : NULL;
+    for (size_t i = 0; mail && i < mail->broken_count && count < BACKLOG_WORST_SHOWN; i++)
+        if (!is_hidden(desk, facts, mail->broken[i].code))
+            shown[count++] = mail->broken[i];
+    return report_word_rows(desk, facts->worst, shown, count);
+}
+
+const struct report_templates *wording_own_backlog(const struct wording *wording)
+{
+    return wording->own_backlog;
+}
+
 void wording_backlog(const struct wording *wording, const struct zone *zone,
                      const struct backlog_facts *facts, struct mail_text *into)
 {
@@ -345,10 +383,13 @@ void wording_backlog(const struct wording *wording, const struct zone *zone,
     const struct template_value subject[] = {
         [REPORT_SUBJECT_UNIT] = {.text = facts->unit},
         [REPORT_SUBJECT_DATE] = {.text = desk_short_date(&desk, facts->now)}};
+    const struct template_value worst = list_worst(&desk, facts);
     const struct template_value body[] = {
         [REPORT_UNIT] = {.text = facts->unit},
         [REPORT_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
         [REPORT_GROUPS] = desk_list_value(&groups),
+        [REPORT_WORST] = worst,
+        [REPORT_WORST_LISTED] = {.text = desk_flag(&desk, worst.row_count > 0)},
         [REPORT_FEW] = {.text = hidden > 0 ? desk_number(&desk, (size_t)desk.small_counts) : NULL}};
     mail_templates_render(&wording->backlog, subject, body, into);
     desk_end(&desk);

@@ -5,6 +5,7 @@
 
 #include "core/desk.h"
 #include "core/phrases.h"
+#include "core/report_wording.h"
 #include "core/transition.h"
 
 // A smaller deadline of the same case, which is not told by itself.
@@ -72,7 +73,10 @@ struct backlog_facts {
     instant now;
     const struct backlog_row *rows; // shown by kind, in this order within a kind
     size_t row_count;
+    const struct report_facts
+        *worst; // its mail's broken deadlines, worst first; NULL: none. Its report: NULL
 };
+#define BACKLOG_WORST_SHOWN 10 // of rules whose count is not hidden
 
 // To the operators: a step that reached nobody, a notice given up, faults in the data.
 struct operator_line {
@@ -92,9 +96,9 @@ struct operator_facts {
 
 struct wording; // the compiled templates of one language
 
-// The templates of one language: notice.subject, notice.txt, notice.html, gathered.*, backlog.*, operator.*.
-// What may stand in a subject is a list of its own: the code, the case, the due date, and nothing that tells
-// more (DESIGN, section 12).
+// The templates of one language: notice.subject, notice.txt, notice.html, gathered.*, backlog.*,
+// backlog_own.*, operator.*. What may stand in a subject is a list of its own: the code, the case, the due
+// date, and nothing that tells more (DESIGN, section 12).
 int wording_load(enum language language, wording_read read, void *data, struct wording **ret_wording,
                  struct error *err) MUST_CHECK;
 void wording_free(struct wording *wording);                               // NULL is fine
@@ -103,6 +107,8 @@ void wording_set_small_counts(struct wording *wording, int small_counts); // def
 // The subject depends on code, case, kind and due alone: it is the same for all mails on one deadline.
 void wording_notice(const struct wording *wording, const struct zone *zone, const struct notice_facts *facts,
                     struct mail_text *into);
+// The template of a caseworker's own list (report_word).
+const struct report_templates *wording_own_backlog(const struct wording *wording);
 // The subject tells how many of what kind, and codes.
 void wording_gathered(const struct wording *wording, const struct zone *zone,
                       const struct gathered_facts *facts, struct mail_text *into);

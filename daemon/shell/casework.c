@@ -364,6 +364,16 @@ static instant earlier(instant a, instant b)
     return a == INSTANT_NONE || (b != INSTANT_NONE && b < a) ? b : a;
 }
 
+// What is new and has passed a step that nobody is told of, case by case.
+static void add_covered(struct casework *work, const struct casefile *casefile)
+{
+    for (size_t i = 0; i < work->decision.count; i++) {
+        const struct decided *decided = &work->decision.decided[i];
+        if (decided_is_covered(decided))
+            backlog_add_covered(&work->findings.backlog, casefile, decided->deadline);
+    }
+}
+
 static void decide_deadlines(struct casework *work, const struct casefile *casefile,
                              const struct evaluation *evaluation, const struct known_case *known)
 {
@@ -381,6 +391,8 @@ static void decide_deadlines(struct casework *work, const struct casefile *casef
                 backlog_add(&work->findings.backlog, casefile->unit, &evaluation->deadlines[i]);
     if (work->decision.count == 0)
         return;
+    if (work->backlog)
+        add_covered(work, casefile);
     // The steps cost more than the dates, so they are asked for only where something is written down. Same
     // case, same order.
     const struct evaluation *explained =

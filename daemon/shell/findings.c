@@ -188,10 +188,22 @@ static void on_backlog_report(void *data, const struct person *leader, const cha
     look_add_report(look, "backlog", leader->id, leader->role, facts, look->fingerprint);
 }
 
+static void on_own_backlog(void *data, const char *caseworker, const struct recipient *recipient,
+                           const char *facts)
+{
+    struct findings *findings = data;
+    struct look *look = findings->look;
+    if (recipient)
+        look_add_report(look, "backlog", recipient->person_id, recipient->role, facts, look->fingerprint);
+    else
+        findings_add_operator_line(findings, "backlog_reached_nobody", "", "", caseworker);
+}
+
 void findings_report_backlog(struct findings *findings)
 {
     struct look *look = findings->look;
     backlog_reports(&findings->backlog, look->rules, &look->people, on_backlog_report, look);
+    backlog_own_reports(&findings->backlog, look->rules, &look->people, look->now, on_own_backlog, findings);
 }
 
 void findings_report_changes(struct findings *findings)

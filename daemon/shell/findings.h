@@ -48,9 +48,9 @@ void findings_report_reach(struct findings *findings, const char *before, struct
 // Addresses that were refused ADDRESS_REFUSALS times, once; those that have changed are forgotten.
 #define ADDRESS_REFUSALS 3
 void findings_report_refusals(struct findings *findings, const struct known_refusal *refusals, size_t count);
+void findings_report_backlog(struct findings *findings);
 void findings_report_to_operators(struct findings *findings); // what has come together so far
 void findings_report_faults(struct findings *findings, const char *today);
-void findings_report_backlog(struct findings *findings);
 void findings_report_changes(struct findings *findings);
 
 #endif

@@ -276,15 +276,42 @@ static void word_gathered(const struct letter *letter, const struct letter_conte
     add_entries(letter, context, items, arena, message);
 }
 
+#define REPORT_BEGINS "report\t" // a text of core/report.h, which says by itself what it lists
+
+static void word_own_backlog(const struct letter *letter, const struct letter_context *context,
+                             struct arena *arena, struct mail_text *text)
+{
+    const struct report report = {.name = "backlog",
+                                  .title_da = "Status på dine frister",
+                                  .title_en = "Where your deadlines stand",
+                                  .content = REPORT_DEADLINES,
+                                  .templates =
+                                      (struct report_templates *)wording_own_backlog(context->wording)};
+    struct report_mail mail;
+    int read = report_mail_read(letter->notice.facts, arena, &mail); // only we write it
+    assert(read == 0);
+    (void)read;
+    const struct report_facts facts = {&report, &mail, context->rules, context->config->link};
+    report_word(&facts, context->config->language, context->config->small_counts, text);
+}
+
 // As of when it was counted: it may have waited for office hours.
 static void word_backlog(const struct letter *letter, const struct letter_context *context,
                          struct arena *arena, struct mail_text *text)
 {
+    char *counts = arena_string(arena, letter->notice.facts), *list = strstr(counts, "\n" REPORT_BEGINS);
     const char *lines[LINES_MAX * 4];
-    size_t count = split_lines(arena, letter->notice.facts, lines, sizeof lines / sizeof lines[0]);
     struct backlog_row rows[LINES_MAX * 4];
-    struct backlog_facts facts = {
-        .unit = count > 0 ? lines[0] : "", .now = letter->notice.decided_at, .rows = rows};
+    struct report_mail worst;
+    const struct report_facts worst_facts = {NULL, &worst, context->rules, context->config->link};
+    struct backlog_facts facts = {.now = letter->notice.decided_at, .rows = rows};
+    if (list && report_mail_read(list + 1, arena, &worst) == 0) {
+        worst.decided_at = letter->notice.decided_at;
+        facts.worst = &worst_facts;
+        list[1] = '\0';
+    }
+    size_t count = split_lines(arena, counts, lines, sizeof lines / sizeof lines[0]);
+    facts.unit = count > 0 ? lines[0] : "";
     for (size_t i = 1; i < count; i++) {
         char id[CASEFILE_ID_MAX + 1];
         int open, breached;
@@ -360,6 +387,9 @@ void letter_write(const struct letter *letter, const struct letter_context *cont
         word_gathered(letter, context, now, arena, &text, &message);
     else if (strcmp(purpose, "stage") == 0 || strcmp(purpose, "follow_up") == 0)
         word_notice(letter, context, now, arena, &text, &message);
+    else if (strcmp(purpose, "backlog") == 0 &&
+             strncmp(letter->notice.facts, REPORT_BEGINS, strlen(REPORT_BEGINS)) == 0)
+        word_own_backlog(letter, context, arena, &text);
     else if (strcmp(purpose, "backlog") == 0)
         word_backlog(letter, context, arena, &text);
     else if (strcmp(purpose, "report") == 0) {

@@ -546,6 +546,8 @@ static void finish_batch(struct pass *pass)
         report_reach(pass);
     silence_reports_add(casework_look(pass->casework), pass->load.silences, pass->load.silence_count);
     findings_report_refusals(findings, pass->load.refusals, pass->load.refusal_count);
+    if (pass->kind == PASS_RULES)
+        findings_report_backlog(findings);
     findings_report_to_operators(findings);
     if (covers_all(pass)) {
         char today[CIVIL_DATE_SIZE];
@@ -555,7 +557,6 @@ static void finish_batch(struct pass *pass)
     }
     if (pass->kind == PASS_RULES) {
         batch->progress[PROGRESS_RULES] = pass->options.rules_fingerprint;
-        findings_report_backlog(findings);
         findings_report_changes(findings);
     }
     bool old = pass->now - pass->cursor_saved_at >= CURSOR_SAVE_S;

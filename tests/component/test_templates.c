@@ -243,7 +243,7 @@ static void test_partials(void **state)
     (void)state;
     char root[] = "/tmp/fristd-templates-XXXXXX", folder[4][64], expected[512];
     static const char *const folders[] = {"da", "parts", "da/parts"};
-    static const char *const mails[] = {"notice", "gathered", "backlog", "operator"};
+    static const char *const mails[] = {"notice", "gathered", "backlog", "backlog_own", "operator"};
     assert_non_null(mkdtemp(root));
     for (size_t i = 0; i < COUNT(folders); i++) {
         snprintf(folder[i], sizeof folder[i], "%s/%s", root, folders[i]);

@@ -46,7 +46,7 @@ def unfold_calendar(text):
 class MessageReader(unittest.TestCase):
     def test_parts_are_what_the_templates_give(self):
         for language in ("da", "en"):
-            cases = [("--sample", sample, "notice") for sample in SAMPLES] + [("gathered",), ("gathered_many",), ("backlog",), ("operator",)]
+            cases = [("--sample", sample, "notice") for sample in SAMPLES] + [("gathered",), ("gathered_many",), ("backlog",), ("backlog_own",), ("operator",)]
             for case in cases:
                 with self.subTest(language=language, case=case):
                     case = ("--language", language, *case)

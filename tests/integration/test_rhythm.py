@@ -5,6 +5,7 @@ that knows only what the journal says."""
 import collections
 import email.utils
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -134,8 +135,12 @@ class Hours(Rhythm):
                                                               r"\n[^\n]*in familie and the units below it: day and night")
 
     def test_the_backlog_of_a_first_run_at_night(self):
-        """On Friday evening: the leaders get it on Monday, with the date that it counts."""
+        """On Friday evening: everybody gets it on Monday, with the date that it counts: the leaders counts and the worst, the
+        caseworker a list. What it covers is told again with its next step."""
         self.assessments("2025-10-01", "S-1", "S-2", "S-3")
+        self.assessments("2025-09-15", "S-4")  # the oldest
+        self.assessments("2025-11-10", "S-5")  # due on 10 March: its first warning has passed
+        self.assessments("2026-02-01", "S-6")  # nothing of it has come
         for at in ("2026-02-20T22:00", "2026-02-21T12:00", "2026-02-23T08:00:29"):
             self.run_at(at)
             self.assertEqual(self.stack.mail.mails(), [], at)
@@ -144,6 +149,28 @@ class Hours(Rhythm):
             (when, mail), = self.arrived(person)
             self.assertEqual(when, "2026-02-23T08:00:30+01:00")
             self.assertIn("optælling pr. fredag den 20. februar 2026", mail.text)
+            self.assertIn("4 overskredet", mail.text)
+            self.assertEqual(self.listed(mail.text), ["S-4", "S-1", "S-2", "S-3"])
+        (when, mail), = self.arrived(self.town.caseworker)
+        self.assertEqual((when, mail.subject), ("2026-02-23T08:00:30+01:00", "Status på dine frister pr. 20. februar 2026"))
+        broken, coming = mail.text.split("På vej:")
+        self.assertEqual((self.listed(broken), self.listed(coming)), (["S-4", "S-1", "S-2", "S-3"], ["S-5"]))
+        self.assertIn("overskredet med", broken)
+        self.assertNotIn("Navn", mail.text + mail.html)
+        # The weekly repeat of the breaches goes to the leaders; S-5 is told with its next step, the fifth working day before.
+        for at in ("2026-02-23T09:00", "2026-02-24T09:00", "2026-02-25T09:00", "2026-03-03T08:00"):
+            self.run_at(at)
+        self.run_at("2026-03-03T08:30")
+        later = [mail for _, mail in self.arrived(self.town.caseworker)[1:]]
+        self.assertEqual(["S-5" in mail.subject + mail.text for mail in later], [True])
+        self.assertEqual(self.journal_purposes("S-5"), ["stage"] * 2)
+
+    @staticmethod
+    def listed(text):
+        return re.findall(r" · (S-\d+) ·", text)
+
+    def journal_purposes(self, case_id):
+        return [row[0] for row in self.town.journal("SELECT purpose FROM notice WHERE case_id = :'id' ORDER BY id", id=case_id)]
 
     def test_hours_that_cannot_be(self):
         for notices, words in (({"hours": "mo-fr 16:00-08:00"}, r"fristd\.yaml:\d+:\d+: notices\.hours: the hours 16:00-08:00 run backwards"),

@@ -33,6 +33,7 @@ struct shelf {
     "title={{title}}\nkind={{kind}}\nnot_statutory={{not_statutory}}\ncase={{case}}\nmatter={{matter}}\n"    \
     "unit={{unit}}\ndue_label={{due_label}}\ndue={{due}}\ncounted_from={{counted_from}}\nrole={{role}}\n"    \
     "reason={{reason}}\nlate={{late}}\nwaited={{waited}}\nstand_in={{stand_in}}\nlink={{link}}\n"            \
+    "muted={{muted}}\n"                                                                                      \
     "done={{#done}}[{{when}}: {{what}}]{{/done}}\ndone_earlier={{done_earlier}}\n"                           \
     "derivation={{#derivation}}[{{line}}]{{/derivation}}\nbasis={{basis}}\nsensitive={{sensitive}}\n"        \
     "written={{written}}\n"
@@ -57,8 +58,13 @@ static const struct {
     {"backlog.txt", "unit={{unit}} written={{written}} few={{few}}\n"
                     "{{#groups}}\n{{heading}} | {{open_label}} | {{broken_label}}\n{{#rows}}\n"
                     "{{code}} ({{title}}) | {{open}} | {{broken}}\n{{/rows}}\n"
-                    "sum | {{total_open}} | {{total_broken}}\n{{/groups}}\n"},
+                    "sum | {{total_open}} | {{total_broken}}\n{{/groups}}\n"
+                    "{{#worst_listed}}\nworst:\n{{/worst_listed}}\n"
+                    "{{#worst}}\n{{code}} {{case}} {{due}} {{distance}} {{link}}\n{{/worst}}\n"},
     {"backlog.html", "{{#groups}}{{#rows}}{{code}}{{/rows}}{{/groups}}"},
+    {"backlog_own.subject", "{{title}} {{date}}"},
+    {"backlog_own.txt", "{{#broken}}{{code}} {{case}}{{/broken}}"},
+    {"backlog_own.html", "{{#coming}}{{code}} {{case}}{{/coming}}"},
     {"operator.subject", "{{count}} {{date}}"},
     {"operator.txt", "{{#lines}}\n{{text}} | {{case}} | {{code}}\n{{/lines}}\nmore={{more}} {{written}}\n"},
     {"operator.html", "{{#lines}}{{text}}{{/lines}}"},
@@ -397,7 +403,7 @@ static void test_whole_notice(void **state)
         "unit=fam-nord\ndue_label=Frist\ndue=til og med lørdag den 28. februar 2026\n"
         "counted_from=fredag den 31. oktober 2025 kl. 10.12\nrole=sagsbehandler\n"
         "reason=den lovbestemte frist udløber om 30 dage, og opgaven endnu ikke er registreret som løst\n"
-        "late=\nwaited=\nstand_in=\nlink=https://x.dk/S-1001?a=1&b=2\n"
+        "late=\nwaited=\nstand_in=\nlink=https://x.dk/S-1001?a=1&b=2\nmuted=\n"
         "done=[14. januar 2026 kl. 08.00: sat på pause][20. januar 2026 kl. 12.05: varsel til teamleder]"
         "[21. januar 2026 kl. 12.05: besked til jurist]\ndone_earlier=\n"
         "derivation=[4 måneder][rundet]\nbasis=Barnets lov § 20\nsensitive=\n"
@@ -784,6 +790,38 @@ static void test_gathered_digest(void **state)
     mail_text_done(&mail);
 }
 
+static void test_smaller_deadlines_that_wait(void **state)
+{
+    (void)state;
+    struct notice_muted muted[12];
+    for (size_t i = 0; i < COUNT(muted); i++)
+        muted[i] = (struct notice_muted){i % 2 ? "K207" : "K220", at((struct local){2026, 3, 2, 23, 59, 59})};
+    struct notice_facts facts = {.case_id = "S-1",
+                                 .subject = "",
+                                 .unit = "",
+                                 .code = "K20",
+                                 .rule_kind = RULE_STATUTORY,
+                                 .transition = TRANSITION_BREACHED,
+                                 .state = STATE_BREACHED,
+                                 .anchor_at = INSTANT_NONE,
+                                 .due_at = at((struct local){2026, 2, 28, 23, 59, 59}),
+                                 .now = at((struct local){2026, 3, 7, 8, 0, 0}),
+                                 .role = "team_leader",
+                                 .muted = muted,
+                                 .muted_count = 1};
+    struct mail_text mail = {0};
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "muted=1 mindre frist: K220 (2. marts 2026)\n");
+    facts.muted_count = 12;
+    wording_notice(wordings[LANGUAGE_EN], zone, &facts, &mail);
+    assert_says(&mail, "muted=12 smaller deadlines: K220 (2 March 2026), K207 (2 March 2026), ");
+    assert_says(&mail, "K207 (2 March 2026) and 2 others\n");
+    facts.muted_count = 0;
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "muted=\n");
+    mail_text_done(&mail);
+}
+
 // --- Reports ---
 
 static void test_backlog(void **state)
@@ -818,6 +856,48 @@ static void test_backlog(void **state)
     assert_string_equal(mail.html.data, "K1K20K44K41K50");
     wording_backlog(wordings[LANGUAGE_EN], zone, &facts, &mail);
     assert_says(&mail, "K44 () | fewer than 3 | fewer than 3\nsum | at least 36 | at least 13\n");
+    mail_text_done(&mail);
+}
+
+// The worst ten, but none whose rule has a count that is hidden: the list would give it away.
+static void test_the_worst_of_a_backlog(void **state)
+{
+    (void)state;
+    static const struct backlog_row rows[] = {{"K20", "Undersøgelse", RULE_STATUTORY, 31, 12},
+                                              {"K44", NULL, RULE_STATUTORY, 2, 2}};
+    struct report_deadline broken[14];
+    for (size_t i = 0; i < COUNT(broken); i++)
+        broken[i] = (struct report_deadline){"S-1",
+                                             "",
+                                             "nord",
+                                             "",
+                                             "",
+                                             i % 6 == 0 ? "K44" : "K20",
+                                             RULE_STATUTORY,
+                                             false,
+                                             at((struct local){2026, 1, 10, 23, 59, 59}),
+                                             true};
+    const struct report_mail worst = {.decided_at = at((struct local){2026, 1, 29, 8, 0, 0}),
+                                      .broken = broken,
+                                      .broken_count = COUNT(broken)};
+    const struct ruleset rules = {.zone = zone};
+    const struct report_facts worst_facts = {NULL, &worst, &rules, "https://x.example/{case}"};
+    const struct backlog_facts facts = {.unit = "fam-nord",
+                                        .now = worst.decided_at,
+                                        .rows = rows,
+                                        .row_count = COUNT(rows),
+                                        .worst = &worst_facts};
+    struct mail_text mail = {0};
+    wording_backlog(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    const char *list = strstr(mail.text.data, "worst:\n");
+    assert_non_null(list);
+    size_t listed = 0;
+    for (const char *line = list;
+         (line = strstr(line, "K20 S-1 10. januar 2026 overskredet med 19 dage https://x.example/S-1\n"));
+         line++)
+        listed++;
+    assert_int_equal(listed, BACKLOG_WORST_SHOWN);
+    assert_null(strstr(list, "K44"));
     mail_text_done(&mail);
 }
 
@@ -954,6 +1034,8 @@ int main(void)
         cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_small_counts_cannot_be_told_apart),
         cmocka_unit_test(test_size_of_small_counts),
+        cmocka_unit_test(test_the_worst_of_a_backlog),
+        cmocka_unit_test(test_smaller_deadlines_that_wait),
         cmocka_unit_test(test_backlog_without_rows),
         cmocka_unit_test(test_operator),
         cmocka_unit_test(test_operator_is_bounded),
