@@ -255,7 +255,7 @@ static void try_templates(struct check *check, const struct report *report, enum
 {
     for (int sample = 0; sample < REPORT_SAMPLES; sample++) {
         struct mail_text text = {0};
-        report_sample_word(report->templates, &report->content, (enum report_sample)sample, check->zone,
+        report_sample_word(report->templates, &report->content, NULL, (enum report_sample)sample, check->zone,
                            language, &text);
         if (text.subject.length == 0 || text.text.length == 0 || text.html.length == 0) {
             struct error err;

@@ -361,22 +361,26 @@ static int write_mail(const struct options *options, const struct zone *zone, co
 static int render_report(const struct options *options, const struct zone *zone)
 {
     static const enum report_content contents[] = {REPORT_DEADLINES, REPORT_REMANDS};
+    const char *title = NULL;
     const enum report_content *content = NULL; // one of somebody's own may show either
     struct report_templates *templates;
     struct mail_text mail = {0};
     struct error err;
     if (strcmp(options->template, "remands") == 0)
         content = &contents[REPORT_REMANDS];
-    else if (strcmp(options->template, "worklist") == 0 || strcmp(options->template, "digest") == 0 ||
-             strcmp(options->template, "backlog_own") == 0)
+    else if (strcmp(options->template, "worklist") == 0 || strcmp(options->template, "digest") == 0)
         content = &contents[REPORT_DEADLINES];
+    else if (strcmp(options->template, "backlog_own") == 0) {
+        content = &contents[REPORT_DEADLINES];
+        title = phrase_own_backlog(options->language);
+    }
     if (templates_load_report(options->templates, options->language, options->template, &templates, &err) <
         0) {
         fprintf(stderr, "fristd render: %s\n", err.text);
         return -1;
     }
     instant now =
-        report_sample_word(templates, content, options->report_sample, zone, options->language, &mail);
+        report_sample_word(templates, content, title, options->report_sample, zone, options->language, &mail);
     int result = write_mail(options, zone, &mail, now, CIVIL_NONE, NULL);
     mail_text_done(&mail);
     report_templates_free(templates);

@@ -111,18 +111,22 @@ static void add_rows(struct data *data, struct report_mail *mail)
 }
 
 instant report_sample_word(const struct report_templates *templates, const enum report_content *content,
-                           enum report_sample sample, const struct zone *zone, enum language language,
-                           struct mail_text *into)
+                           const char *title, enum report_sample sample, const struct zone *zone,
+                           enum language language, struct mail_text *into)
 {
     struct data data = {.units = {"familieafdelingen"}, .roles = {"department_head"}};
-    const struct report report = {
-        .name = "sample",
-        .title_da = content && *content == REPORT_REMANDS ? "Hjemviste sager" : "Ugens frister",
-        .title_en = content && *content == REPORT_REMANDS ? "Remanded cases" : "The week's deadlines",
-        .content = content ? *content : REPORT_DEADLINES,
-        .within_days = 14,
-        .counts_only = sample == REPORT_COUNTED,
-        .templates = (struct report_templates *)templates};
+    const struct report report = {.name = "sample",
+                                  .title_da = title                                   ? title
+                                              : content && *content == REPORT_REMANDS ? "Hjemviste sager"
+                                                                                      : "Ugens frister",
+                                  .title_en = title ? title
+                                              : content && *content == REPORT_REMANDS
+                                                  ? "Remanded cases"
+                                                  : "The week's deadlines",
+                                  .content = content ? *content : REPORT_DEADLINES,
+                                  .within_days = 14,
+                                  .counts_only = sample == REPORT_COUNTED,
+                                  .templates = (struct report_templates *)templates};
     struct report_mail mail = {.report = report.name,
                                .due_at = moment(zone, 3, 16, 7, 0),
                                .decided_at = moment(zone, 3, 16, sample == REPORT_LATE ? 11 : 7, 0),

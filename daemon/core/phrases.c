@@ -708,6 +708,11 @@ void phrase_trouble(enum language language, const char *what, const char *detail
     phrase_fill(pattern, detail, into);
 }
 
+const char *phrase_own_backlog(enum language language)
+{
+    return language == LANGUAGE_DA ? "Status på dine frister" : "Where your deadlines stand";
+}
+
 const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word)
 {
     static const char *const words[LANGUAGES][KINDS][3] = {

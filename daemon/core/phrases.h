@@ -109,6 +109,7 @@ void phrase_trouble(enum language language, const char *what, const char *detail
 void phrase_reach_hole(enum language language, civil_date today, const struct reach_hole *hole,
                        struct buffer *into);
 
+const char *phrase_own_backlog(enum language language); // what a caseworker's list of old deadlines is called
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
 enum backlog_word { BACKLOG_HEADING, BACKLOG_OPEN, BACKLOG_BROKEN };
 const char *phrase_backlog(enum language language, enum rule_kind kind, enum backlog_word word);

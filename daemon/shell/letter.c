@@ -282,8 +282,7 @@ static void word_own_backlog(const struct letter *letter, const struct letter_co
                              struct arena *arena, struct mail_text *text)
 {
     const struct report report = {.name = "backlog",
-                                  .title_da = "Status på dine frister",
-                                  .title_en = "Where your deadlines stand",
+                                  .title_da = phrase_own_backlog(context->config->language),
                                   .content = REPORT_DEADLINES,
                                   .templates =
                                       (struct report_templates *)wording_own_backlog(context->wording)};
