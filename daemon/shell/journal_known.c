@@ -247,14 +247,14 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     " FROM acknowledged_deadline x JOIN acknowledgement a ON a.id = x.acknowledgement_id"                    \
     " WHERE x.over_at IS NULL AND x."
 #define MUTING_SQL(OF_DEADLINES, OF_STEPS, RULES)                                                            \
-    "SELECT case_id, deadline_id, told FROM (SELECT d.case_id, d.id AS deadline_id, (SELECT"                 \
-    " string_agg(DISTINCT n.person_id || E'\\n', '') FROM notice n"                                          \
-    " JOIN transition t ON t.number = n.transition_number"                                                   \
-    " WHERE n.deadline_id = d.id AND n.purpose = 'stage' AND n.state <> 'abandoned'"                         \
-    " AND n.stage_at >= d.breached_at AND t.due_at IS NOT DISTINCT FROM d.due_at) AS told FROM deadline d"   \
+    "SELECT d.case_id, d.id, string_agg(DISTINCT n.person_id || E'\\n', '') FROM deadline d"                 \
+    " JOIN notice n ON n.deadline_id = d.id AND n.purpose = 'stage' AND n.state <> 'abandoned'"              \
+    " AND n.stage_at >= d.breached_at"                                                                       \
+    " JOIN transition t ON t.number = n.transition_number AND t.due_at = d.due_at"                           \
     " WHERE cardinality(" RULES "::text[]) > 0 AND d.state = 'breached' AND d.rule = ANY(" RULES             \
-    ") AND d." OF_DEADLINES " UNION ALL SELECT DISTINCT m.case_id, m.deadline_id, NULL FROM muted_step m"    \
-    " WHERE m.over_at IS NULL AND m." OF_STEPS ") AS known WHERE told IS DISTINCT FROM '' ORDER BY case_id"
+    ") AND d." OF_DEADLINES " GROUP BY d.case_id, d.id"                                                      \
+    " UNION ALL SELECT DISTINCT m.case_id, m.deadline_id, NULL FROM muted_step m"                            \
+    " WHERE m.over_at IS NULL AND m." OF_STEPS " ORDER BY case_id"
 #define SILENCES_SQL                                                                                         \
     "SELECT s.id, s.case_id, s.unit, s.rule, s.from_at, least(s.until_at, s.ended_at), s.given_by, "         \
     "s.reason,"                                                                                              \

@@ -44,7 +44,12 @@ class Muting(StackCase):
         self.daemon = self.stack.daemon(FRISTD)
         self.stack.account.write(self.daemon.config / "rules/proeve.yaml", RULES)
         self.daemon.write_settings()
+
+    def begin(self):
         self.run_at("2026-03-01T12:00:00")
+        self.add_case()
+
+    def add_case(self):
         begun = "'2026-03-02 10:00 +01'"
         self.town.case("S-7", ("stor.begyndt", "E-1", begun), ("andet.begyndt", "E-2", begun))
 
@@ -76,6 +81,7 @@ class Muting(StackCase):
 
     def test_a_case_with_a_larger_problem(self):
         town = self.town
+        self.begin()
         caseworker, leader, head, centre = town.caseworker, town.team_leader, town.department_head, town.centre_head
         self.run_days("2026-04-06", "2026-04-14")
         large = {"2026-04-07": [caseworker], "2026-04-13": sorted([caseworker, leader, head])}
@@ -119,6 +125,7 @@ class Muting(StackCase):
 
     def test_who_does_not_know_of_the_larger_one_is_told(self):
         town = self.town
+        self.begin()
         self.run_days("2026-04-06", "2026-04-13")
         # A new caseworker, who was not there at the breach.
         self.stack.postgres.sql("INSERT INTO fagsystem.medarbejder VALUES ('sb2', 'Navn 5', :'mail');"
@@ -132,7 +139,22 @@ class Muting(StackCase):
         self.run_days("2026-04-17", "2026-04-17")
         self.assertEqual(self.told("P1")["2026-04-17"], sorted([self.stack.mail.add("sagsbehandler2"), town.team_leader]))
 
+    def test_who_got_a_backlog_report_alone_does_not_know(self):
+        """The larger one was breached before the first run: the report names it to some, and counts it to others."""
+        self.add_case()
+        self.run_days("2026-04-13", "2026-04-15")
+        self.assertEqual(self.town.journal("SELECT count(*) FROM notice WHERE purpose = 'backlog'"), [["4"]])
+        self.assertEqual((self.told("P9"), self.told("P1"), self.status()), ({}, {"2026-04-14": [self.town.caseworker]}, {}))
+        self.run_days("2026-04-16", "2026-04-20")
+        self.assertEqual(list(self.told("P1")), ["2026-04-14", "2026-04-17"])
+        # The leaders have heard of the larger one by now, the caseworker has not.
+        self.assertEqual(self.told("P9"), {"2026-04-19": sorted([self.town.department_head, self.town.centre_head])})
+        self.run_days("2026-04-21", "2026-04-21")
+        self.assertEqual(list(self.told("P2")), ["2026-04-18", "2026-04-21"])
+        self.assertEqual(self.status(), {})
+
     def test_no_rule_mutes_any_more(self):
+        self.begin()
         self.run_days("2026-04-06", "2026-04-14")
         self.assertEqual(self.status(), {"P9": 1})
         self.stack.account.write(self.daemon.config / "rules/proeve.yaml", RULES.replace(", muted_by: [stor]", ""))
