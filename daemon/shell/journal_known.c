@@ -250,7 +250,6 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
     "SELECT d.case_id, d.id, string_agg(DISTINCT n.person_id || E'\\n', '') FROM deadline d"                 \
     " JOIN notice n ON n.deadline_id = d.id AND n.purpose = 'stage' AND n.state <> 'abandoned'"              \
     " AND n.stage_at >= d.breached_at"                                                                       \
-    " JOIN transition t ON t.number = n.transition_number AND t.due_at = d.due_at"                           \
     " WHERE cardinality(" RULES "::text[]) > 0 AND d.state = 'breached' AND d.rule = ANY(" RULES             \
     ") AND d." OF_DEADLINES " GROUP BY d.case_id, d.id"                                                      \
     " UNION ALL SELECT DISTINCT m.case_id, m.deadline_id, NULL FROM muted_step m"                            \
