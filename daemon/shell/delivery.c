@@ -56,10 +56,12 @@ struct delivery {
     int read_count;
     struct journal_notices notices;
     int64_t except[DELIVERY_MAX];
-    struct journal_loose loose;     // forming
-    struct journal_parts parts;     // of the mails just read that carry others
-    int64_t gathered[DELIVERY_MAX]; // their ids
+    struct journal_loose loose;         // forming
+    struct journal_parts parts;         // of the mails just read that carry others
+    int64_t gathered_ids[DELIVERY_MAX]; // their ids
     size_t gathered_count;
+    int64_t gathered_at;        // the last transition when they were
+    bool gathered, ending;      // gathered: they wait for the end of a hold
     struct journal_batch aside; // for forming and pruning
     struct parcel *unfolding;   // NULL: none
     struct journal_notices unfolded;
@@ -77,6 +79,7 @@ struct delivery {
 };
 
 static void step(struct delivery *delivery);
+static void release_gathered(struct delivery *delivery);
 
 struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct mail *mail,
                               instant (*now)(void *data), void *data)
@@ -155,7 +158,17 @@ void delivery_release(struct delivery *delivery)
 {
     assert(delivery->holds > 0);
     delivery->holds--;
+    if (delivery->holds == 0 && delivery->gathered)
+        release_gathered(delivery);
     delivery_wake(delivery);
+}
+
+void delivery_end(struct delivery *delivery)
+{
+    delivery->holds++;
+    delivery->ending = true;
+    if (delivery->gathered)
+        release_gathered(delivery);
 }
 
 static instant now_of(const struct delivery *delivery)
@@ -533,7 +546,7 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
 
     const struct report_context context = letter_reports(&delivery->context);
     if (notice->carries_others)
-        delivery->gathered[delivery->gathered_count++] = notice->id;
+        delivery->gathered_ids[delivery->gathered_count++] = notice->id;
     else if (notice->out_of_date)
         add_outcome(parcel, NOTICE_ABANDONED, INSTANT_NONE, JOURNAL_OUT_OF_DATE);
     else if (is_report(notice) && !report_notice_is_sound(&context, notice))
@@ -572,22 +585,38 @@ static void on_sum(struct journal_parts *parts, const struct mail_sum *sum)
     added->code = arena_string(&parcel->arena, sum->code);
 }
 
-// Those of which nothing is left were ended by the pruning; the others go, unless something went wrong or
-// they have to wait in the journal.
-static void end_gathering(struct delivery *delivery, const struct error *err)
+// Those of which nothing is left were ended by the pruning. Those that do not go now wait in the journal.
+static void dispatch_gathered(struct delivery *delivery, bool go)
 {
     for (size_t i = 0; i < delivery->gathered_count; i++) {
-        struct parcel *parcel = find_parcel(delivery, delivery->gathered[i]);
-        if (err || delivery->holds > 0 || parcel->letter.item_count == 0)
-            drop_parcel(parcel);
-        else
+        struct parcel *parcel = find_parcel(delivery, delivery->gathered_ids[i]);
+        if (go && parcel->letter.item_count > 0)
             dispatch(parcel);
+        else
+            drop_parcel(parcel);
     }
-    if (err)
-        log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not be read: %s", err->text);
     delivery->gathered_count = 0;
     delivery->reading = false;
     step(delivery);
+}
+
+// What was gathered before a look still holds when the look has found nothing new: to gather very much can
+// take longer than looks are apart.
+static void release_gathered(struct delivery *delivery)
+{
+    delivery->gathered = false;
+    dispatch_gathered(delivery, !delivery->ending &&
+                                    journal_last_transition(delivery->journal) == delivery->gathered_at);
+}
+
+static void end_gathering(struct delivery *delivery, const struct error *err)
+{
+    if (err)
+        log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not be read: %s", err->text);
+    if (err || delivery->holds == 0 || delivery->ending || delivery->gathered_count == 0)
+        dispatch_gathered(delivery, err == NULL && !delivery->ending);
+    else
+        delivery->gathered = true;
 }
 
 static void on_parts_done(struct journal_parts *parts, const struct error *err)
@@ -601,7 +630,7 @@ static void on_pruned(struct journal_batch *batch, const struct error *err)
     struct error not_up;
     delivery->parts = (struct journal_parts){
         .data = delivery,
-        .carriers = delivery->gathered,
+        .carriers = delivery->gathered_ids,
         .carrier_count = delivery->gathered_count,
         .limit = delivery->context.config->rhythm.listed,
         .on_part = on_part,
@@ -617,10 +646,11 @@ static void on_pruned(struct journal_batch *batch, const struct error *err)
 static void prune(struct delivery *delivery)
 {
     struct journal_batch *batch = &delivery->aside;
+    delivery->gathered_at = journal_last_transition(delivery->journal);
     journal_batch_clear(batch);
     batch->data = delivery;
     batch->now = now_of(delivery);
-    batch->prune = delivery->gathered;
+    batch->prune = delivery->gathered_ids;
     batch->prune_count = delivery->gathered_count;
     batch->on_done = on_pruned;
     journal_commit(delivery->journal, batch);

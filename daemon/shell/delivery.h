@@ -23,9 +23,10 @@ void delivery_set_context(struct delivery *delivery, const struct letter_context
 // Something may be waiting, or slots have become free. Harmless at any time.
 void delivery_wake(struct delivery *delivery);
 // Takes nothing new until delivery_release: during a look at the case database (every notice of one moment is
-// written before the first goes out), for a reload, and at the end.
+// written before the first goes out) and for a reload.
 void delivery_hold(struct delivery *delivery);
 void delivery_release(struct delivery *delivery);
+void delivery_end(struct delivery *delivery); // takes nothing new any more
 bool delivery_is_idle(const struct delivery *delivery); // nothing in memory, nothing being read or written
 void delivery_on_idle(struct delivery *delivery, void (*on_idle)(void *data), void *data);
 

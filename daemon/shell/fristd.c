@@ -634,7 +634,7 @@ static bool begin_stopping(struct fristd *fristd)
     case NOT_STOPPING:
         break;
     case STOP_PASS:
-        delivery_hold(fristd->delivery);
+        delivery_end(fristd->delivery);
         return !is_reading(fristd);
     case STOP_MAIL:
         mail_close(fristd->mail, MAIL_GRACE_MS, on_part_closed, fristd);
