@@ -40,5 +40,9 @@ class Sink:
         self.environment = {"LD_LIBRARY_PATH": str(directory)}
         self.port = free_port()
         self.process = Process("smtp-sink", Account(), directory / "sink.log")
-        self.process.start([directory / "smtp-sink", f"127.0.0.1:{self.port}", "1000"], self.environment)
+        self.start()
+
+    def start(self):
+        """Also again, after self.process.stop()."""
+        self.process.start([self.source.parent / "smtp-sink", f"127.0.0.1:{self.port}", "1000"], self.environment)
         wait_until(lambda: is_connectable(self.port), "smtp-sink", process=self.process)
