@@ -25,6 +25,7 @@ struct casework {
     struct case_faults faults; // of the case at hand
     struct silence *silences;
     size_t silence_count;
+    size_t moved; // cases that have another unit now
 };
 
 struct casework *casework_new(const char *site, const struct ruleset *rules, const char *fingerprint,
@@ -60,6 +61,7 @@ void casework_begin(struct casework *work, struct journal_batch *batch, instant 
     work->look.now = now;
     work->backlog = backlog;
     work->known_at = known_at;
+    work->moved = 0;
     // A look that was broken off has written some changes down: they are still to be reported.
     bool keep_changes = known_at != INSTANT_NONE;
     findings_begin(&work->findings, keep_changes);
@@ -423,6 +425,7 @@ static void watch_case(struct casework *work, const struct casefile *casefile, b
     if (watched && known->wake_at == wake_at && strcmp(known->unit, casefile->unit) == 0 &&
         strcmp(known->caseworker, casefile->caseworker) == 0)
         return;
+    work->moved += watched && strcmp(known->unit, casefile->unit) != 0;
     MEMORY_GROW(batch->cases, batch->case_count, batch->case_capacity);
     batch->cases[batch->case_count++] =
         (struct journal_case){casefile->id, casefile->unit, casefile->caseworker, wake_at};
@@ -454,6 +457,11 @@ void casework_on_difference(struct casework *work,
 struct rule_changes casework_changes(const struct casework *work)
 {
     return work->changed.counts;
+}
+
+size_t casework_moved(const struct casework *work)
+{
+    return work->moved;
 }
 
 // --- one case ---

@@ -50,6 +50,7 @@ void casework_on_difference(struct casework *work,
                             void (*on_difference)(void *data, const char *case_id,
                                                   const struct deadline_difference *difference),
                             void *data);
+size_t casework_moved(const struct casework *work); // cases that have another unit than the journal knew
 struct rule_changes casework_changes(const struct casework *work); // since the beginning of the look
 
 #endif

@@ -373,6 +373,8 @@ static void add_event_data(struct buffer *into, const struct event_site *site,
     add_deadline(into, site, transition);
     add_instant(into, KEY("closed"), site->zone, transition->closed_at);
     add_bool(into, KEY("late"), transition->late);
+    if (transition->kind == TRANSITION_ACKNOWLEDGED && transition->acknowledged_until != INSTANT_NONE)
+        add_instant(into, KEY("until"), site->zone, transition->acknowledged_until);
     add_link(into, site, transition->case_id);
     buffer_add_char(into, '}');
 }

@@ -170,6 +170,9 @@ static void on_pass_done(void *data, const struct pass_result *result)
     struct fristd *fristd = data;
     progress(fristd);
     fristd->looked = true;
+    // What is retained of them stands on the topics of the units they have left.
+    if (result->moved > 0 && fristd->publisher && fristd->setup->config.mqtt_units_in_topics)
+        publisher_announce(fristd->publisher);
     if (result->refused) {
         log_line(LOG_LEVEL_ERROR, "rules", "%s", result->err->text);
         stop(fristd, 2);
@@ -547,7 +550,7 @@ static void end_when_done(struct fristd *fristd)
         if (wanted[i] != INSTANT_NONE && wanted[i] <= now)
             return;
     if (fristd->passes > 0 && delivery_is_idle(fristd->delivery) &&
-        (fristd->publisher == NULL || publisher_lag(fristd->publisher) == 0))
+        (fristd->publisher == NULL || publisher_has_said_all(fristd->publisher)))
         stop(fristd, agenda.mail_at == INSTANT_NONE ? 0 : 1); // 1: something was deferred
 }
 

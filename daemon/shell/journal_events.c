@@ -77,6 +77,7 @@ struct transition journal_event(struct arena *arena, const struct postgres_row *
     transition.retained = strcmp(retained, "set") == 0     ? RETAINED_SET
                           : strcmp(retained, "clear") == 0 ? RETAINED_CLEAR
                                                            : RETAINED_UNCHANGED;
+    transition.acknowledged_until = instant_of(row, 19);
     return transition;
 }
 

@@ -574,6 +574,7 @@ static void finish(struct pass *pass)
         pass->cursor = NULL;
     }
     pass->result.changes = casework_changes(pass->casework);
+    pass->result.moved = casework_moved(pass->casework);
     pass->result.err = pass->failed ? &pass->err : NULL;
     struct pass_result result = pass->result;
     pass->on_done(pass->data, &result);

@@ -36,6 +36,7 @@ struct pass_result {
     const struct error
         *err; // NULL: good. Else what was committed stands and the rest comes again: the cursor has not moved
     size_t cases, deadlines_written, transitions, notices, faults;
+    size_t moved;                // cases that have another unit now; also when it was not finished
     struct rule_changes changes; // PASS_RULES, PASS_COMPARE: what the rules change of open deadlines
     bool refused; // by PASS_RULES and PASS_COMPARE: the rules name a role that nobody holds; err says which
     bool more;    // more cases were due than one pass takes: start the next at once

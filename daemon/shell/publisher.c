@@ -76,6 +76,13 @@ static void go_down(struct publisher *publisher, const struct error *why)
     stream_go_down(publisher->stream);
 }
 
+static void say_progress(void *data)
+{
+    struct publisher *publisher = data;
+    if (publisher->on_progress && !publisher->closing)
+        publisher->on_progress(publisher->progress_data);
+}
+
 static void on_state(void *data, bool up, const struct error *err)
 {
     struct publisher *publisher = data;
@@ -84,6 +91,8 @@ static void on_state(void *data, bool up, const struct error *err)
     else
         go_down(publisher, err);
     publisher->was_up = up;
+    if (!up)
+        say_progress(publisher);
 }
 
 static bool may_connect(void *data)
@@ -100,13 +109,6 @@ static void on_announce(void *data)
     sweep_expect(publisher->sweep, presence_topic(publisher->presence), true);
     publisher_reports_expect(publisher->reports);
     publisher_reports_say(publisher->reports);
-}
-
-static void on_stream_progress(void *data)
-{
-    struct publisher *publisher = data;
-    if (publisher->on_progress)
-        publisher->on_progress(publisher->progress_data);
 }
 
 static void on_swept(void *data, const struct sweep_result *result)
@@ -168,7 +170,7 @@ static void make_sweep(struct publisher *publisher)
 
 static void make_stream(struct publisher *publisher, uint64_t retry_ms, uint64_t retry_max_ms)
 {
-    static const struct stream_user user = {on_announce, on_stream_progress};
+    static const struct stream_user user = {on_announce, say_progress};
     struct stream_parts parts = {.mqtt = publisher->mqtt,
                                  .window = STREAM_WINDOW,
                                  .site = &publisher->site,
@@ -186,7 +188,9 @@ static void make_parts(struct publisher *publisher, const struct mqtt_options *o
     uint64_t retry_ms = options->retry_first_ms > 0 ? (uint64_t)options->retry_first_ms : RETRY_MS;
     make_connection(publisher, options, retry_ms);
     make_sweep(publisher);
-    publisher->reports = publisher_reports_new(publisher->mqtt, publisher->sweep, publisher->site.site);
+    publisher->reports =
+        publisher_reports_new(publisher->mqtt, publisher->sweep, publisher->store, publisher->store_self,
+                              publisher->site.site, say_progress, publisher);
     publisher->watermark = watermark_new(publisher->loop, publisher->store, publisher->store_self);
     make_stream(publisher, retry_ms,
                 options->retry_max_ms > 0 ? (uint64_t)options->retry_max_ms : RETRY_MAX_MS);
@@ -244,6 +248,12 @@ int64_t publisher_lag(const struct publisher *publisher)
            (watermark >= 0 ? watermark : publisher->store->published(publisher->store_self));
 }
 
+bool publisher_has_said_all(const struct publisher *publisher)
+{
+    bool away = !mqtt_is_up(publisher->mqtt) && publisher->trouble.text[0] != '\0';
+    return publisher_lag(publisher) == 0 && (away || publisher_reports_are_said(publisher->reports));
+}
+
 void publisher_on_progress(struct publisher *publisher, void (*on_progress)(void *data), void *data)
 {
     publisher->on_progress = on_progress;
@@ -288,8 +298,8 @@ static void on_part_closed(void *data)
 static void on_mqtt_closed(void *data)
 {
     struct publisher *publisher = data;
-    publisher_reports_free(publisher->reports);
-    publisher->open_parts = 5;
+    publisher->open_parts = 6;
+    publisher_reports_close(publisher->reports, on_part_closed, publisher);
     presence_close(publisher->presence, on_part_closed, publisher);
     watermark_close(publisher->watermark, on_part_closed, publisher);
     stream_close(publisher->stream, on_part_closed, publisher);

@@ -31,7 +31,9 @@ void publisher_announce(struct publisher *publisher);
 void publisher_set_report(struct publisher *publisher, const char *report, const char *json);
 int64_t publisher_lag(
     const struct publisher *publisher); // transitions not yet acknowledged; 0 also while the store is not up
-// Called when the lag has become smaller.
+// The lag is 0 and the reports are out, or the broker is away and they have to wait.
+bool publisher_has_said_all(const struct publisher *publisher);
+// Called when the lag has become smaller, a report is out, or the broker was not reached.
 void publisher_on_progress(struct publisher *publisher, void (*on_progress)(void *data), void *data);
 struct publisher_status {
     bool up;

@@ -12,16 +12,27 @@ struct report {
     char *name, *topic;
     char *json; // NULL: to be cleared
     bool due;
+    bool noted; // in the ledger
 };
 
 struct publisher_reports {
     struct mqtt *mqtt;
     struct sweep *sweep;
+    const struct publisher_store *store;
+    void *store_self;
     const char *site;
+    void (*on_said)(void *data);
+    void *data;
     struct report *list;
     size_t count, capacity;
     struct mqtt_message message;
     bool outstanding;
+    struct publisher_write note;
+    bool noting;
+    size_t noted_now; // which of the list
+    bool closing;
+    void (*on_closed)(void *data);
+    void *closed_data;
 };
 
 static void say_next(struct publisher_reports *reports);
@@ -33,8 +44,10 @@ static void on_done(struct mqtt_message *message, enum mqtt_outcome outcome, con
     reports->outstanding = false;
     if (outcome == MQTT_REFUSED || outcome == MQTT_UNFIT)
         log_line(LOG_LEVEL_ERROR, "mqtt", "report not published: %s", err->text);
-    if (outcome != MQTT_LOST)
-        say_next(reports);
+    if (outcome == MQTT_LOST)
+        return;
+    say_next(reports);
+    reports->on_said(reports->data);
 }
 
 static void publish(struct publisher_reports *reports, struct report *report)
@@ -53,11 +66,45 @@ static void publish(struct publisher_reports *reports, struct report *report)
         log_line(LOG_LEVEL_ERROR, "mqtt", "report not published: %s", err.text);
 }
 
+static void finish_close(struct publisher_reports *reports);
+
+// The ledger could not be written: tried again when all is said again.
+static void on_noted(struct publisher_write *write, const struct error *err)
+{
+    struct publisher_reports *reports = write->data;
+    struct report *report = &reports->list[reports->noted_now];
+    reports->noting = false;
+    report->noted = err == NULL;
+    if (reports->closing) {
+        finish_close(reports);
+        return;
+    }
+    report->due &= report->noted;
+    say_next(reports);
+}
+
+static void note(struct publisher_reports *reports, size_t at)
+{
+    reports->noting = true;
+    reports->noted_now = at;
+    reports->note = (struct publisher_write){.data = reports,
+                                             .noted = (const char *const *)&reports->list[at].topic,
+                                             .noted_count = 1,
+                                             .on_done = on_noted};
+    reports->store->write(reports->store_self, &reports->note);
+}
+
 static void say_next(struct publisher_reports *reports)
 {
-    for (size_t i = 0; i < reports->count && !reports->outstanding && mqtt_is_up(reports->mqtt); i++)
-        if (reports->list[i].due)
-            publish(reports, &reports->list[i]);
+    for (size_t i = 0; i < reports->count; i++) {
+        struct report *report = &reports->list[i];
+        if (reports->outstanding || reports->noting || !mqtt_is_up(reports->mqtt))
+            return;
+        if (report->due && report->json && !report->noted)
+            note(reports, i);
+        else if (report->due)
+            publish(reports, report);
+    }
 }
 
 static struct report *find(struct publisher_reports *reports, const char *name)
@@ -88,6 +135,7 @@ void publisher_reports_set(struct publisher_reports *reports, const char *name, 
     free(report->json);
     report->json = json ? memory_copy(json, strlen(json)) : NULL;
     report->due = true;
+    report->noted &= json != NULL; // the sweep strikes it out
     sweep_expect(reports->sweep, report->topic, json != NULL);
     say_next(reports);
 }
@@ -105,17 +153,37 @@ void publisher_reports_expect(struct publisher_reports *reports)
         sweep_expect(reports->sweep, reports->list[i].topic, reports->list[i].json != NULL);
 }
 
-struct publisher_reports *publisher_reports_new(struct mqtt *mqtt, struct sweep *sweep, const char *site)
+bool publisher_reports_are_said(const struct publisher_reports *reports)
+{
+    bool said = !reports->outstanding && !reports->noting;
+    for (size_t i = 0; i < reports->count; i++)
+        said &= !reports->list[i].due;
+    return said;
+}
+
+struct publisher_reports *publisher_reports_new(struct mqtt *mqtt, struct sweep *sweep,
+                                                const struct publisher_store *store, void *store_self,
+                                                const char *site, void (*on_said)(void *data), void *data)
 {
     struct publisher_reports *reports = memory_alloc(sizeof *reports);
     reports->mqtt = mqtt;
     reports->sweep = sweep;
+    reports->store = store;
+    reports->store_self = store_self;
     reports->site = site;
+    reports->on_said = on_said;
+    reports->data = data;
     return reports;
 }
 
-void publisher_reports_free(struct publisher_reports *reports)
+// --- closing ---
+
+static void finish_close(struct publisher_reports *reports)
 {
+    if (reports->noting)
+        return;
+    void (*on_closed)(void *) = reports->on_closed;
+    void *data = reports->closed_data;
     for (size_t i = 0; i < reports->count; i++) {
         free(reports->list[i].name);
         free(reports->list[i].topic);
@@ -123,4 +191,13 @@ void publisher_reports_free(struct publisher_reports *reports)
     }
     free(reports->list);
     free(reports);
+    on_closed(data);
+}
+
+void publisher_reports_close(struct publisher_reports *reports, void (*on_closed)(void *data), void *data)
+{
+    reports->closing = true;
+    reports->on_closed = on_closed;
+    reports->closed_data = data;
+    finish_close(reports);
 }

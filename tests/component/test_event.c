@@ -72,6 +72,26 @@ static void an_event_byte_for_byte(void **state)
     assert_topic(event_topic, &transition, "fristd/v1/eksempel/event/deadline.breached");
 }
 
+static void an_acknowledgement_says_until_when(void **state)
+{
+    (void)state;
+    struct transition transition = breached();
+    struct buffer payload = {0};
+    transition.acknowledged_until = local_time(zone, 2026, 6, 1, 8, 0, 0);
+    event_payload(&site, &transition, &payload);
+    assert_null(strstr(payload.data, "until"));
+    transition.kind = TRANSITION_ACKNOWLEDGED;
+    buffer_clear(&payload);
+    event_payload(&site, &transition, &payload);
+    assert_non_null(
+        strstr(payload.data, "\"late\":false,\"until\":\"2026-06-01T08:00:00+02:00\",\"link\":null}}"));
+    transition.acknowledged_until = INSTANT_NONE;
+    buffer_clear(&payload);
+    event_payload(&site, &transition, &payload);
+    assert_null(strstr(payload.data, "until"));
+    buffer_done(&payload);
+}
+
 static void a_state_byte_for_byte(void **state)
 {
     (void)state;
@@ -267,13 +287,10 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_event_byte_for_byte),
-        cmocka_unit_test(a_state_byte_for_byte),
-        cmocka_unit_test(a_status_byte_for_byte),
-        cmocka_unit_test(the_rule_id_stays_at_home),
-        cmocka_unit_test(links_into_the_case_system),
-        cmocka_unit_test(encodes_topic_levels),
-        cmocka_unit_test(takes_any_bytes),
+        cmocka_unit_test(an_event_byte_for_byte),      cmocka_unit_test(an_acknowledgement_says_until_when),
+        cmocka_unit_test(a_state_byte_for_byte),       cmocka_unit_test(a_status_byte_for_byte),
+        cmocka_unit_test(the_rule_id_stays_at_home),   cmocka_unit_test(links_into_the_case_system),
+        cmocka_unit_test(encodes_topic_levels),        cmocka_unit_test(takes_any_bytes),
         cmocka_unit_test(the_longest_identifiers_fit),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -702,6 +702,28 @@ static void waits_long_when_its_place_was_taken(void **state)
     finish(f);
 }
 
+// One that accepts and hangs up at once is no success: the waits grow.
+static void does_not_hammer_a_broker_that_hangs_up(void **state)
+{
+    (void)state;
+    static const char answer[] = "\x20\x03\0\0\0"; // CONNACK
+    struct fixture *f = memory_alloc(sizeof *f);
+    uv_loop_init(&f->loop);
+    struct tcp_peer peer = {.answer = answer, .answer_length = sizeof answer - 1, .hang_up = true};
+    tcp_peer_start(&peer, &f->loop);
+    struct mqtt_options options = options_for(peer.port);
+    options.retry_first_ms = 50;
+    options.retry_max_ms = 10000;
+    f->mqtt = mqtt_new(&f->loop, &options, on_state, f);
+    mqtt_start(f->mqtt);
+    loop_until(&f->loop, has_tried_twice, f);
+    loop_until_ms(&f->loop, never, f, 1000);
+    assert_in_range(peer.connections, 2, 7); // after 50, 100, 200, 400, 800 ms, or a fifth less each time
+    close_mqtt(f, "");
+    tcp_peer_stop(&peer);
+    finish(f);
+}
+
 static bool suspects_a_twin(void *data)
 {
     return strstr(((struct fixture *)data)->last.text, "does another client use the client id") != NULL;
@@ -974,6 +996,7 @@ int main(void)
         cmocka_unit_test(notices_a_broker_that_does_not_answer_pings),
         cmocka_unit_test(says_why_the_broker_ended_it),
         cmocka_unit_test(waits_long_when_its_place_was_taken),
+        cmocka_unit_test(does_not_hammer_a_broker_that_hangs_up),
         cmocka_unit_test(suspects_a_client_with_the_same_id),
         cmocka_unit_test(connects_only_when_it_may),
         cmocka_unit_test(hears_what_it_subscribes_to),

@@ -265,7 +265,12 @@ class Binary(Events):
         self.assertEqual(seen.json, listed.pop("data"))
         self.assertEqual(properties, listed)
         self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1/nord", True)
-        self.ask({"from": properties["sequence"]})
+        self.stack.postgres.sql("INSERT INTO fagsystem.enhed VALUES ('syd', 'Syd', 'familie');"
+                                "UPDATE fagsystem.sag SET enhed = 'syd' WHERE sagsnr = 'S-1'")
+        self.town.event("S-1", "underretning.modtaget", "U-2")  # brings the case to be looked at
+        self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1/syd", True)
+        self.wait_retained(f"{SITE}/deadline/K01/S-1/U-1/nord", False)
+        self.ask({"from": properties["sequence"], "to": properties["sequence"]})
         events, end = self.answer()
         self.assertEqual(events[0].payload, seen.payload)
         self.assertEqual(events[0].properties["user-properties"], seen.properties["user-properties"])

@@ -40,7 +40,7 @@ class Examples(StackCase):
         self.stack.start()
         self.town = Municipality(self.stack)
         self.stream = self.stack.broker.listen("fristd/#")
-        self.daemon = self.stack.daemon(FRISTD)
+        self.daemon = self.stack.daemon(FRISTD, reports="config/reports.yaml")
         self.stack.account.write(self.daemon.config / "rules/z-eksempel.yaml", RULES)
         self.daemon.start()
 
@@ -63,7 +63,8 @@ class Examples(StackCase):
         for command in (["2026-102", "--until", str(date.today() + timedelta(days=14)), "--by", "tl1", "--reason", "in_progress"], ["--end", "1", "--by", "tl1"]):
             done = self.daemon.command("ack", *command)
             self.assertEqual(done.returncode, 0, done.stderr)
-        self.wait("acknowledged", "2026-102"), self.wait("acknowledgement_ended", "2026-102")
+        self.assertGreater(self.wait("acknowledged", "2026-102").json["data"]["until"], str(date.today() + timedelta(days=13)))
+        self.assertNotIn("until", self.wait("acknowledgement_ended", "2026-102").json["data"])
         town.event("2026-102", "underretning.vurderet", "U-1")
         self.wait("late", "2026-102")
         town.case("2026-103", ("eksempel.start", "", ago("3 days")))
@@ -87,6 +88,7 @@ class Examples(StackCase):
         self.ask()
         self.assertEqual(self.daemon.stop(), 0)
         self.stream.wait(lambda event: '"offline"' in event.payload, "the farewell")
+        self.report()
 
         examples = self.first_of_each()
         self.assertEqual({name.removeprefix("dk.fristd.deadline.").removesuffix(".v1") for name in examples if ".deadline." in name}, transitions())
@@ -99,6 +101,13 @@ class Examples(StackCase):
         for kind in ("ended", "refused"):
             self.stream.wait(lambda event, kind=kind: f"replay.{kind}" in event.payload, kind)
 
+    def report(self):
+        """As it will be on the next Monday."""
+        today = date.today()
+        done = self.daemon.command("run", "--once", "--at", f"{today + timedelta(days=7 - today.weekday())}T07:00:00", timeout=60)
+        self.assertIn(done.returncode, (0, 1), done.stderr)  # 1: mails to whom the mail server refuses are tried again
+        self.stream.wait(lambda event: "/report/" in event.topic and event.payload, "the report")
+
     def first_of_each(self):
         """{name: (topic, payload)}, the state and its clearing beside the events."""
         found = {}
@@ -107,6 +116,8 @@ class Examples(StackCase):
                 name = "request"
             elif "/deadline/" in event.topic:
                 name = f"state, {event.json['state']}" if event.payload else "state, cleared"
+            elif "/report/" in event.topic:
+                name = f"report, {event.json['state']}" if event.payload else "report, cleared"
             elif event.topic.endswith("/status"):
                 name = f"status, {event.json['status']}"
             else:
@@ -122,7 +133,7 @@ class Shipped(unittest.TestCase):
             topic, payload = line.split("\t")
             MESSAGES.check(topic, payload)
             seen.add(topic.split("/")[4].removeprefix("deadline.") if "/event/" in topic else topic.split("/")[3])
-        self.assertLessEqual(transitions() | {"deadline", "status", "request", "reply"}, seen)
+        self.assertLessEqual(transitions() | {"deadline", "report", "status", "request", "reply"}, seen)
 
     def test_the_page_shows_an_event_as_it_is(self):
         blocks = re.findall(r"```json\n(.*?)```", (SOURCE / "contrib/subscribers.md").read_text(), re.DOTALL)
