@@ -285,9 +285,12 @@ int journal_read_loose(struct journal *journal, struct journal_loose *loose, str
     postgres_param_instant(&loose->params, loose->since);
     postgres_param_int8(&loose->params, loose->bound);
     loose->statement = (struct postgres_statement){
+        // A mail of which nothing was left when its turn came was none.
         "SELECT person_id, $3 > 0 AND (SELECT count(*) FROM (SELECT FROM notice m"
-        "  WHERE m.person_id = asked.person_id AND m.carried_by = m.id AND m.formed_at >= $2 LIMIT $3)"
-        "  AS mails) >= $3 FROM (SELECT DISTINCT person_id FROM notice WHERE carried_by IS NULL"
+        "  WHERE m.person_id = asked.person_id AND m.carried_by = m.id AND m.formed_at >= $2"
+        "  AND (m.state <> 'abandoned' OR EXISTS (SELECT FROM notice p WHERE p.carried_by = m.id"
+        "   AND p.state <> 'abandoned')) LIMIT $3) AS mails) >= $3 FROM (SELECT DISTINCT person_id FROM "
+        "notice WHERE carried_by IS NULL"
         "  AND next_attempt_at <= $1 AND NOT urgent AND purpose IN " JOURNAL_FOLDABLE ") AS asked",
         &loose->params};
     loose->request = (struct postgres_request){.data = loose,

@@ -530,6 +530,11 @@ static void test_who_has_had_enough_waits(void **state)
     assert_int_equal(journal_read_loose(f.journal, &loose, &err), 0);
     loop_until(&f.loop, is_asked, &asked);
     assert_string_equal(asked.persons, "a! b "); // two mails today; b has had one
+    sql("UPDATE notice SET state = 'abandoned' WHERE id = 99");
+    asked = (struct asked){0};
+    assert_int_equal(journal_read_loose(f.journal, &loose, &err), 0);
+    loop_until(&f.loop, is_asked, &asked);
+    assert_string_equal(asked.persons, "a b "); // one that was given up is none
     asked = (struct asked){0};
     loose.bound = 0;
     assert_int_equal(journal_read_loose(f.journal, &loose, &err), 0);
