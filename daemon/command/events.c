@@ -2,6 +2,7 @@
 // fristd events: the stream of transitions, as it was published.
 #include "command/command.h"
 #include "command/journal_ask.h"
+#include "command/journal_follow.h"
 #include "shell/config.h"
 #include "shell/event.h"
 #include "shell/journal_events.h"
@@ -15,6 +16,7 @@
 
 static const char help[] =
     "usage: fristd events [--since N] [--until N] [--limit N] [--json] [--config FILE]\n"
+    "       fristd events --follow [--since N] [--json] [--config FILE]\n"
     "\n"
     "Prints the events in the journal in their order: for a subscriber that has missed some and\n"
     "cannot ask for them over MQTT, or for a look at what happened. May run beside the daemon.\n"
@@ -22,13 +24,14 @@ static const char help[] =
     "  --since N      from this sequence on (default 1); the text of a sequence will do\n"
     "  --until N      up to this one\n"
     "  --limit N      so many at most\n"
+    "  --follow       goes on with new ones as they come, until Ctrl-C; without --since only with those\n"
     "  --json         each as its CloudEvent, the same bytes as in the MQTT message; one a line\n"
     "  --config FILE  default " DEFAULT_CONFIG "\n";
 
 struct options {
     const char *config_path;
-    int64_t since, until, limit;
-    bool json, help;
+    int64_t since, until, limit; // since 0: not given
+    bool follow, json, help;
 };
 
 struct listing {
@@ -52,15 +55,12 @@ static int read_number(const char *text, int64_t *ret_number)
 
 static int read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"since", required_argument, NULL, 's'},
-                                          {"until", required_argument, NULL, 'u'},
-                                          {"limit", required_argument, NULL, 'l'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    *options =
-        (struct options){.config_path = DEFAULT_CONFIG, .since = 1, .until = INT64_MAX, .limit = INT64_MAX};
+    static const struct option names[] = {
+        {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},
+        {"limit", required_argument, NULL, 'l'}, {"follow", no_argument, NULL, 'f'},
+        {"json", no_argument, NULL, 'j'},        {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    *options = (struct options){.config_path = DEFAULT_CONFIG, .until = INT64_MAX, .limit = INT64_MAX};
     int option, result = 0;
     while ((option = getopt_long(argc, argv, "c:jh", names, NULL)) != -1 && result == 0)
         switch (option) {
@@ -72,6 +72,9 @@ static int read_options(int argc, char **argv, struct options *options)
             break;
         case 'l':
             result = read_number(optarg, &options->limit);
+            break;
+        case 'f':
+            options->follow = true;
             break;
         case 'j':
             options->json = true;
@@ -85,6 +88,8 @@ static int read_options(int argc, char **argv, struct options *options)
         default:
             result = -1;
         }
+    if (options->follow && (options->until != INT64_MAX || options->limit != INT64_MAX))
+        result = -1;
     if (result < 0 || optind < argc) {
         fputs(help, stderr);
         return -1;
@@ -135,6 +140,34 @@ static int list(const struct config *config, const struct options *options, stru
     return result;
 }
 
+static bool on_page(void *data)
+{
+    (void)data;
+    return fflush(stdout) == 0; // else whoever read it has gone
+}
+
+static void on_last(void *data, int statement, const struct postgres_row *row)
+{
+    (void)statement;
+    *(int64_t *)data = postgres_int8(row, 0);
+}
+
+static int follow(const struct config *config, const struct options *options, struct listing *listing,
+                  struct error *err)
+{
+    int64_t after = options->since - 1;
+    struct postgres_statement last = {"SELECT coalesce(max(number), 0) FROM transition", NULL};
+    if (options->since == 0 && journal_ask(&config->journal, &last, 1, on_last, &after, err) < 0)
+        return -1;
+    listing->any = true;
+    return journal_follow(&(struct journal_follow){.journal = &config->journal,
+                                                   .after = after,
+                                                   .on_row = on_row,
+                                                   .on_page = on_page,
+                                                   .data = listing},
+                          err);
+}
+
 int command_events(int argc, char **argv)
 {
     struct options options;
@@ -152,9 +185,8 @@ int command_events(int argc, char **argv)
     if (config_load(options.config_path, &config, &err) == 0 && zone_load(config.zone, &zone, &err) == 0) {
         listing.site = (struct event_site){
             .site = config.site, .with_rule_ids = config.mqtt_rule_ids, .link = config.link, .zone = zone};
-        status = list(&config, &options, &listing, &err) < 0 ? EXIT_USAGE
-                 : listing.any                               ? EXIT_GOOD
-                                                             : EXIT_FOUND;
+        int result = (options.follow ? follow : list)(&config, &options, &listing, &err);
+        status = result < 0 ? EXIT_USAGE : listing.any ? EXIT_GOOD : EXIT_FOUND;
     }
     if (status == EXIT_USAGE)
         fprintf(stderr, "fristd events: %s\n", err.text);

@@ -2,6 +2,8 @@
 """What other systems can rely on: the stream of events, asking for it again, what is retained, the status."""
 
 import json
+import signal
+import subprocess
 import unittest
 
 from support import FRISTD
@@ -118,6 +120,25 @@ class AskingAgain(Events):
         published = [seen.json | seen.json["data"] for seen in live]
         self.assertEqual(rows, [[str(int(event["sequence"]))] + [str(event[name]) for name in columns[1:]]
                                 for event in published])
+
+
+    def test_the_command_follows(self):
+        live = self.some_events()
+        follower = Process("events", self.stack.account, self.stack.logs / "follow.log")
+        self.addCleanup(follower.kill)
+        follower.start([self.daemon.binary, "events", "--config", self.daemon.path / "fristd.yaml", "--json", "--follow", "--since",
+                        str(len(live))], environment=self.daemon.environment())
+        wait_until(lambda: follower.log().splitlines() == [live[-1].payload], "what was there", 15)
+        self.notification("S-9", ago(25))
+        self.wait_event("breached", "S-9")
+        wait_until(lambda: follower.log().splitlines() == [seen.payload for seen in self.live()[len(live) - 1:]], "what came", 15)
+        self.assertEqual(follower.stop(signal.SIGINT), 0)
+        # Without a reader it ends with the first event.
+        follower.start([self.daemon.binary, "events", "--config", self.daemon.path / "fristd.yaml", "--follow", "--since", "1"],
+                       environment=self.daemon.environment(), stdout=subprocess.PIPE)
+        follower.popen.stdout.close()
+        wait_until(lambda: not follower.is_running(), "it ends", 15)
+        self.assertEqual(follower.status(), "status 0")
 
 
 class Retained(Events):
