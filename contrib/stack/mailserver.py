@@ -167,6 +167,11 @@ class Mail:
         return self.part("plain")
 
     @property
+    def words(self):
+        """The plain text on one line, for those who look for a sentence: its lines are broken."""
+        return " ".join(self.text.split())
+
+    @property
     def html(self):
         return self.part("html")
 

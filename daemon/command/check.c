@@ -3,6 +3,7 @@
 #include "command/check.h"
 
 #include "command/command.h"
+#include "command/mail_sample.h"
 #include "command/report_sample.h"
 #include "core/example.h"
 #include "core/utf8.h"
@@ -232,6 +233,30 @@ static void check_rules(struct check *check)
                check->rules.calendar_count);
 }
 
+// False after saying which mail of which template is empty.
+static bool try_mails(struct check *check, const struct wording *wording, const struct zone *zone,
+                      enum language language)
+{
+    bool good = true;
+    for (enum mail_kind kind = 0; kind < MAIL_KINDS; kind++) {
+        const struct mail_sample *sample;
+        for (size_t i = 0; good && (sample = mail_sample_at(kind, i)); i++) {
+            struct sampled_mail mail = {.entry = CIVIL_NONE};
+            mail_sample_word(wording, zone, language, kind, i, &mail);
+            if (mail.text.subject.length == 0 || mail.text.text.length == 0 || mail.text.html.length == 0) {
+                struct error err;
+                error_set(&err, "%s/%s/%s: subject, text or HTML says nothing at all of the sample %s",
+                          check->config.templates_dir, language == LANGUAGE_DA ? "da" : "en",
+                          mail_kind_name(kind), sample->name);
+                check_error(check, &err);
+                good = false;
+            }
+            mail_text_done(&mail.text);
+        }
+    }
+    return good;
+}
+
 static void check_templates(struct check *check)
 {
     static const enum language languages[] = {LANGUAGE_DA, LANGUAGE_EN};
@@ -243,6 +268,7 @@ static void check_templates(struct check *check)
             check_error(check, &err);
             good = false;
         } else {
+            good &= check->zone == NULL || try_mails(check, wording, check->zone, languages[i]);
             wording_free(wording);
         }
     }
@@ -255,8 +281,9 @@ static void try_templates(struct check *check, const struct report *report, enum
 {
     for (int sample = 0; sample < REPORT_SAMPLES; sample++) {
         struct mail_text text = {0};
-        report_sample_word(report->templates, &report->content, NULL, (enum report_sample)sample, check->zone,
-                           language, &text);
+        bool own = strcmp(report->recipients[0], "caseworker") == 0;
+        report_sample_word(report->templates, &report->content, NULL, (enum report_sample)sample, own,
+                           check->zone, language, &text);
         if (text.subject.length == 0 || text.text.length == 0 || text.html.length == 0) {
             struct error err;
             error_set(&err, "%s:%d:%d: the template %s says nothing at all", report->place.file,

@@ -224,6 +224,7 @@ static void print_mail(const struct look *look, const struct report_material *ma
     if (!mail.empty || !look->report->skip_empty) {
         bool danish = config->language == LANGUAGE_DA;
         report_word(&facts, config->language, config->small_counts, &text);
+        mail_text_wrap(&text);
         printf("%s: %s\n%s: %s (%s%s%s)\n\n%s\n", danish ? "Emne" : "Subject", text.subject.data,
                danish ? "Til" : "To", addressee->person_id ? addressee->person_id : "-", addressee->role,
                addressee->stands_in ? " for " : "", addressee->stands_in ? addressee->holder : "",

@@ -13,6 +13,30 @@ static instant end_of(const struct zone *zone, int month, int day)
     return zone_to_instant(zone, civil_from_ymd(2026, month, day), SECONDS_PER_DAY - 1);
 }
 
+// The titles of the rules that stand in it, as the catalogue has them; their ids are the codes.
+#define RULES 3
+static const char *const titles[RULES][3] = {
+    {"K01", "Vurdering af underretning inden 24 timer", "Assessment of a notification within 24 hours"},
+    {"K20", "Børnefaglig undersøgelse afsluttes", "Child assessment is finished"},
+    {"K212", "Hjemvist sag registreret og fordelt", "Ruling registered and given to a caseworker"}};
+
+struct sample_rules {
+    struct rule rules[RULES], *versions[RULES];
+    struct rule_line lines[RULES];
+};
+
+static struct ruleset make_rules(const struct zone *zone, struct sample_rules *into)
+{
+    for (int i = 0; i < RULES; i++) {
+        into->rules[i] =
+            (struct rule){.id = titles[i][0], .title_da = titles[i][1], .title_en = titles[i][2]};
+        into->versions[i] = &into->rules[i];
+        into->lines[i] =
+            (struct rule_line){.id = titles[i][0], .versions = &into->versions[i], .version_count = 1};
+    }
+    return (struct ruleset){.zone = zone, .lines = into->lines, .line_count = RULES};
+}
+
 struct data {
     struct remand remands[3];
     struct report_deadline broken[2], coming[2];
@@ -69,24 +93,24 @@ static void fill_remands(const struct zone *zone, struct remand remands[3])
 
 static void fill_deadlines(const struct zone *zone, struct data *data)
 {
-    data->broken[0] = (struct report_deadline){"S-1001",       "B-3", "fam-nord",          "",  "", "K20",
+    data->broken[0] = (struct report_deadline){"S-1001",       "B-3", "fam-nord",          "",  "K20", "K20",
                                                RULE_STATUTORY, false, end_of(zone, 2, 28), true};
-    data->broken[1] = (struct report_deadline){"S-1042", "",    "fam-syd",           "",  "", "K218",
+    data->broken[1] = (struct report_deadline){"S-1042", "",    "fam-syd",           "",  "K212", "K212",
                                                RULE_OWN, false, end_of(zone, 3, 12), true};
     data->coming[0] = (struct report_deadline){
-        "S-1107", "U-17", "fam-nord", "", "", "K01", RULE_STATUTORY, false, moment(zone, 3, 16, 15, 30),
+        "S-1107", "U-17", "fam-nord", "", "K01", "K01", RULE_STATUTORY, false, moment(zone, 3, 16, 15, 30),
         false};
-    data->coming[1] = (struct report_deadline){"S-1012",       "P-2", "fam-syd",           "",   "", "K30",
+    data->coming[1] = (struct report_deadline){"S-1012",       "P-2", "fam-syd",           "",   "K31", "K31",
                                                RULE_STATUTORY, true,  end_of(zone, 3, 23), false};
-    data->rules[0] = (struct report_rule_row){"", "K01", RULE_STATUTORY, false, 0, 4};
-    data->rules[1] = (struct report_rule_row){"", "K20", RULE_STATUTORY, false, 12, 31};
-    data->rules[2] = (struct report_rule_row){"", "K44", RULE_STATUTORY, true, 1, 2};
+    data->rules[0] = (struct report_rule_row){"K01", "K01", RULE_STATUTORY, false, 0, 4};
+    data->rules[1] = (struct report_rule_row){"K20", "K20", RULE_STATUTORY, false, 12, 31};
+    data->rules[2] = (struct report_rule_row){"K44", "K44", RULE_STATUTORY, true, 1, 2};
 }
 
 static void add_sums(const enum report_content *content, enum report_sample sample, struct report_mail *mail)
 {
     static const struct report_sum sums[] = {
-        {COUNT_BROKEN, 2, 5},          {COUNT_BROKEN_LAW, 1, 3},   {COUNT_COMING, 2, 4},
+        {COUNT_BROKEN, 2, 5},          {COUNT_BROKEN_LAW, 1, 3},   {COUNT_COMING, 7, 4},
         {COUNT_REMANDS, 3, 4},         {COUNT_NEW, 1, -1},         {COUNT_ENDED, 2, -1},
         {COUNT_NOT_FOLLOWED_UP, 2, 1}, {COUNT_MISSED_AGAIN, 1, 1}, {COUNT_LIMIT_BROKEN, 1, 0},
         {COUNT_NOT_TOLD, 1, 0},        {COUNT_HELP_OPEN, 1, 2},    {COUNT_CAUSE_OPEN, 1, 1},
@@ -111,22 +135,23 @@ static void add_rows(struct data *data, struct report_mail *mail)
 }
 
 instant report_sample_word(const struct report_templates *templates, const enum report_content *content,
-                           const char *title, enum report_sample sample, const struct zone *zone,
+                           const char *title, enum report_sample sample, bool own, const struct zone *zone,
                            enum language language, struct mail_text *into)
 {
-    struct data data = {.units = {"familieafdelingen"}, .roles = {"department_head"}};
-    const struct report report = {.name = "sample",
-                                  .title_da = title                                   ? title
-                                              : content && *content == REPORT_REMANDS ? "Hjemviste sager"
-                                                                                      : "Ugens frister",
-                                  .title_en = title ? title
-                                              : content && *content == REPORT_REMANDS
-                                                  ? "Remanded cases"
-                                                  : "The week's deadlines",
-                                  .content = content ? *content : REPORT_DEADLINES,
-                                  .within_days = 14,
-                                  .counts_only = sample == REPORT_COUNTED,
-                                  .templates = (struct report_templates *)templates};
+    struct data data = {.units = {"familieafdelingen"}, .roles = {own ? "caseworker" : "department_head"}};
+    struct report report = {.name = "sample",
+                            .title_da = content && *content == REPORT_REMANDS ? "Hjemviste sager"
+                                        : own                                 ? "Dagens frister"
+                                                                              : "Ugens frister",
+                            .title_en = content && *content == REPORT_REMANDS ? "Remanded cases"
+                                        : own                                 ? "Today's deadlines"
+                                                                              : "The week's deadlines",
+                            .content = content ? *content : REPORT_DEADLINES,
+                            .within_days = 14,
+                            .counts_only = sample == REPORT_COUNTED,
+                            .templates = (struct report_templates *)templates};
+    if (title)
+        report.title_da = report.title_en = title;
     struct report_mail mail = {.report = report.name,
                                .due_at = moment(zone, 3, 16, 7, 0),
                                .decided_at = moment(zone, 3, 16, sample == REPORT_LATE ? 11 : 7, 0),
@@ -137,7 +162,7 @@ instant report_sample_word(const struct report_templates *templates, const enum 
                                .not_reached = sample == REPORT_LATE ? "team_leader" : "",
                                .not_reached_unit = "fam-nord",
                                .units = data.units,
-                               .unit_count = 1,
+                               .unit_count = !own,
                                .empty = sample == REPORT_EMPTY};
     fill_remands(zone, data.remands);
     fill_deadlines(zone, &data);
@@ -148,7 +173,8 @@ instant report_sample_word(const struct report_templates *templates, const enum 
     } else if (sample != REPORT_EMPTY) {
         add_rows(&data, &mail);
     }
-    const struct ruleset rules = {.zone = zone};
+    struct sample_rules made;
+    const struct ruleset rules = make_rules(zone, &made);
     const struct report_facts facts = {.report = &report,
                                        .mail = &mail,
                                        .rules = &rules,

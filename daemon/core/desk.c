@@ -2,8 +2,17 @@
 #include "core/desk.h"
 
 #include "core/phrases.h"
+#include "core/wrap.h"
 
 #include <stdio.h>
+
+void mail_text_wrap(struct mail_text *text)
+{
+    struct buffer unbroken = text->text;
+    text->text = (struct buffer){0};
+    wrap_text(unbroken.data, unbroken.length, &text->text);
+    buffer_done(&unbroken);
+}
 
 void mail_text_done(struct mail_text *text)
 {
@@ -129,20 +138,31 @@ struct template_value desk_list_value(const struct desk_list *list)
 
 // --- Small counts ---
 
-const char *desk_count(struct desk *desk, int value, struct desk_column *column)
+void desk_column_add(struct desk_column *column, int value, int small_counts)
 {
-    bool hidden = value > 0 && value < desk->small_counts;
+    bool hidden = value > 0 && value < small_counts;
     column->hidden += hidden;
     column->sum += hidden ? 1 : value;
+}
+
+void desk_column_word(const struct desk *desk, const struct desk_column *column, struct buffer *into)
+{
+    // Of one hidden count alone the sum is as small as that; of more it may be anything.
+    if (column->hidden > 1 || (column->hidden == 1 && column->sum > 1))
+        phrase_at_least(desk->language, column->sum, into);
+    else
+        phrase_count(desk->language, column->sum, column->hidden ? desk->small_counts : 1, into);
+}
+
+const char *desk_count(struct desk *desk, int value, struct desk_column *column)
+{
+    desk_column_add(column, value, desk->small_counts);
     phrase_count(desk->language, value, desk->small_counts, &desk->draft);
     return desk_take(desk);
 }
 
 const char *desk_total(struct desk *desk, const struct desk_column *column)
 {
-    if (column->hidden > 0 && column->sum >= desk->small_counts)
-        phrase_at_least(desk->language, column->sum, &desk->draft);
-    else
-        phrase_count(desk->language, column->sum, desk->small_counts, &desk->draft);
+    desk_column_word(desk, column, &desk->draft);
     return desk_take(desk);
 }

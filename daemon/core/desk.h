@@ -12,6 +12,7 @@
 struct mail_text {
     struct buffer subject, text, html;
 };
+void mail_text_wrap(struct mail_text *text); // breaks the lines of the plain text, as it is sent
 void mail_text_done(struct mail_text *text);
 
 struct mail_templates {
@@ -63,6 +64,8 @@ struct template_value desk_list_value(const struct desk_list *list);
 struct desk_column {
     int sum, hidden;
 };
+void desk_column_add(struct desk_column *column, int value, int small_counts);
+void desk_column_word(const struct desk *desk, const struct desk_column *column, struct buffer *into);
 const char *desk_count(struct desk *desk, int value, struct desk_column *column);
 const char *desk_total(struct desk *desk, const struct desk_column *column);
 

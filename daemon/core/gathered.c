@@ -60,7 +60,8 @@ enum {
     BODY_WARNING,
     BODY_CALM,
     BODY_WAITED,
-    BODY_SUMS, // only when not all are listed
+    BODY_ALL_LATE, // then it is not said of each
+    BODY_SUMS,     // only when not all are listed
     BODY_LISTED,
     BODY_ITEMS,
     BODY_NEWS,
@@ -68,13 +69,19 @@ enum {
     BODY_WRITTEN,
     BODY_FIELDS
 };
-static const struct template_field body_fields[] = {
-    [BODY_SUMMARY] = {"summary", NULL},  [BODY_ALARM] = {"alarm", NULL},
-    [BODY_WARNING] = {"warning", NULL},  [BODY_CALM] = {"calm", NULL},
-    [BODY_WAITED] = {"waited", NULL},    [BODY_SUMS] = {"sums", sum_fields},
-    [BODY_LISTED] = {"listed", NULL},    [BODY_ITEMS] = {"items", item_fields},
-    [BODY_NEWS] = {"news", item_fields}, [BODY_FEW] = {"few", NULL},
-    [BODY_WRITTEN] = {"written", NULL},  [BODY_FIELDS] = {NULL, NULL}};
+static const struct template_field body_fields[] = {[BODY_SUMMARY] = {"summary", NULL},
+                                                    [BODY_ALARM] = {"alarm", NULL},
+                                                    [BODY_WARNING] = {"warning", NULL},
+                                                    [BODY_CALM] = {"calm", NULL},
+                                                    [BODY_WAITED] = {"waited", NULL},
+                                                    [BODY_ALL_LATE] = {"all_late", NULL},
+                                                    [BODY_SUMS] = {"sums", sum_fields},
+                                                    [BODY_LISTED] = {"listed", NULL},
+                                                    [BODY_ITEMS] = {"items", item_fields},
+                                                    [BODY_NEWS] = {"news", item_fields},
+                                                    [BODY_FEW] = {"few", NULL},
+                                                    [BODY_WRITTEN] = {"written", NULL},
+                                                    [BODY_FIELDS] = {NULL, NULL}};
 
 int gathered_load(wording_read read, void *data, struct mail_templates *ret_templates, struct error *err)
 {
@@ -83,24 +90,32 @@ int gathered_load(wording_read read, void *data, struct mail_templates *ret_temp
 
 // --- How many of what ---
 
-static const char *summary_of(struct desk *desk, const struct gathered_facts *facts)
+// Where the sums by rule stand below with their small counts hidden, these must not give them away.
+static const char *summary_of(struct desk *desk, const struct gathered_facts *facts, bool hides)
 {
-    int counts[GATHERED_COUNT] = {0};
+    struct desk_column columns[GATHERED_COUNT] = {0};
+    int least = hides ? desk->small_counts : 1;
     for (size_t i = 0; i < facts->sum_count; i++) {
         const struct gathered_sum *sum = &facts->sums[i];
         enum rule_kind kind = sum->rule_kind;
-        counts[kind == RULE_STATUTORY                    ? GATHERED_LAW_BROKEN
-               : kind == RULE_OWN || kind == RULE_TARGET ? GATHERED_OWN_BROKEN
-                                                         : GATHERED_PASSED] += sum->broken;
-        counts[GATHERED_AHEAD] += sum->ahead;
-        counts[GATHERED_RESOLVED] += sum->resolved;
+        enum gathered_word broken = kind == RULE_STATUTORY                    ? GATHERED_LAW_BROKEN
+                                    : kind == RULE_OWN || kind == RULE_TARGET ? GATHERED_OWN_BROKEN
+                                                                              : GATHERED_PASSED;
+        desk_column_add(&columns[broken], sum->broken, least);
+        desk_column_add(&columns[GATHERED_AHEAD], sum->ahead, least);
+        desk_column_add(&columns[GATHERED_RESOLVED], sum->resolved, least);
     }
     for (int which = 0; which < GATHERED_COUNT; which++) {
-        if (counts[which] == 0)
+        const struct desk_column *column = &columns[which];
+        if (column->sum == 0)
             continue;
         if (desk->draft.length > 0)
             buffer_add_string(&desk->draft, ", ");
-        phrase_gathered(desk->language, (enum gathered_word)which, counts[which], &desk->draft);
+        struct buffer number = {0};
+        desk_column_word(desk, column, &number);
+        phrase_gathered(desk->language, (enum gathered_word)which, number.data,
+                        column->sum == 1 && column->hidden == 0, &desk->draft);
+        buffer_done(&number);
     }
     return desk_take(desk);
 }
@@ -178,6 +193,16 @@ static int say_sums(struct desk *desk, const struct gathered_facts *facts, struc
     return hidden.hidden;
 }
 
+static bool are_all_late(const struct gathered_facts *facts)
+{
+    size_t told = 0, late = 0;
+    for (size_t i = 0; i < facts->item_count; i++) {
+        told += !notice_is_follow_up(&facts->items[i]);
+        late += !notice_is_follow_up(&facts->items[i]) && facts->items[i].late;
+    }
+    return told > 1 && late == told;
+}
+
 static int loudest(const struct gathered_facts *facts)
 {
     static const int tones[] = {
@@ -192,7 +217,8 @@ static int loudest(const struct gathered_facts *facts)
 void gathered_render(const struct mail_templates *templates, struct desk *desk,
                      const struct gathered_facts *facts, struct mail_text *into)
 {
-    const char *summary = summary_of(desk, facts);
+    bool listed = count_all(facts) <= facts->item_count;
+    const char *summary = summary_of(desk, facts, !listed);
     struct template_value body[BODY_FIELDS] = {0};
     const struct template_value subject[SUBJECT_FIELDS] = {
         [SUBJECT_SUMMARY] = {.text = summary},
@@ -201,13 +227,14 @@ void gathered_render(const struct mail_templates *templates, struct desk *desk,
     body[BODY_SUMMARY].text = desk_capitalized(desk, summary);
     body[loudest(facts)].text = desk_flag(desk, true);
     body[BODY_WAITED].text = notice_waited(desk, facts->waited, facts->decided_at);
-    if (count_all(facts) > facts->item_count) {
+    if (!listed) {
         int hidden = say_sums(desk, facts, body);
         body[BODY_LISTED].text = desk_number(desk, facts->item_count);
         body[BODY_FEW].text = hidden > 0 ? desk_number(desk, (size_t)desk->small_counts) : NULL;
     }
     body[BODY_ITEMS] = list_items(desk, facts, false);
     body[BODY_NEWS] = list_items(desk, facts, true);
+    body[BODY_ALL_LATE].text = desk_flag(desk, are_all_late(facts));
     body[BODY_WRITTEN].text = desk_full_date(desk, facts->now);
     mail_templates_render(templates, subject, body, into);
 }

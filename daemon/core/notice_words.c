@@ -3,6 +3,8 @@
 
 #include "core/phrases.h"
 
+#include <string.h>
+
 // False when the transition itself says what happened (moved, resumed, …).
 static bool moment_of(const struct notice_facts *facts, enum moment *ret_moment)
 {
@@ -48,7 +50,10 @@ const char *notice_heading(struct desk *desk, const struct notice_facts *facts)
 {
     enum moment moment;
     if (!moment_of(facts, &moment)) {
-        const char *what = phrase_transition(desk->language, facts->rule_kind, facts->transition);
+        static const char *const undated[] = {"datoen er ikke længere fastsat", "the date is open again"};
+        const char *what = facts->transition == TRANSITION_MOVED && facts->due_at == INSTANT_NONE
+                               ? undated[desk->language]
+                               : phrase_transition(desk->language, facts->rule_kind, facts->transition);
         const char *kind = desk_capitalized(desk, phrase_kind(desk->language, facts->rule_kind));
         return arena_format(&desk->arena, "%s: %s", kind, what);
     }
@@ -59,11 +64,42 @@ const char *notice_heading(struct desk *desk, const struct notice_facts *facts)
 const char *notice_reason(struct desk *desk, const struct notice_facts *facts)
 {
     static const char *const told[] = {"du tidligere har fået besked om den", "you were told of it before"};
+    static const char *const ended[] = {
+        "en kvittering er ophørt, og opgaven stadig ikke er registreret som løst",
+        "an acknowledgement has ended and the task has still not been recorded "
+        "as done"};
     enum moment moment;
+    if (facts->transition == TRANSITION_ACKNOWLEDGEMENT_ENDED)
+        return ended[desk->language];
     if (!moment_of(facts, &moment))
         return notice_is_follow_up(facts) ? told[desk->language] : NULL;
     phrase_reason(desk->language, facts->rule_kind, moment, amount(desk, facts, moment), &desk->draft);
     return desk_take(desk);
+}
+
+static bool next_of(const struct notice_facts *facts, enum next_step *ret_step)
+{
+    enum moment moment;
+    if (moment_of(facts, &moment)) {
+        *ret_step = moment == MOMENT_AHEAD                                          ? NEXT_AHEAD
+                    : moment == MOMENT_SERIES_ONCE || moment == MOMENT_SERIES_AGAIN ? NEXT_SERIES
+                                                                                    : NEXT_BROKEN;
+        return true;
+    }
+    if (!notice_is_follow_up(facts))
+        return false;
+    *ret_step = facts->transition == TRANSITION_MOVED      ? NEXT_MOVED
+                : facts->transition == TRANSITION_REOPENED ? NEXT_REOPENED
+                                                           : NEXT_NOTHING;
+    return true;
+}
+
+const char *notice_next(const struct desk *desk, const struct notice_facts *facts)
+{
+    enum next_step step;
+    if (!next_of(facts, &step))
+        return NULL;
+    return phrase_next(desk->language, facts->rule_kind, step, strcmp(facts->role, "caseworker") != 0);
 }
 
 const char *notice_waited(struct desk *desk, bool waited, instant decided_at)

@@ -9,6 +9,8 @@
 const char *notice_heading(struct desk *desk, const struct notice_facts *facts);
 // "den lovbestemte frist er udløbet, …"; NULL when the heading says all there is
 const char *notice_reason(struct desk *desk, const struct notice_facts *facts);
+// "Løs opgaven i tide, …": what to do about it now
+const char *notice_next(const struct desk *desk, const struct notice_facts *facts);
 // Since when it was held back: "lørdag den 23. maj 2026 kl. 15.30"; NULL when it was not
 const char *notice_waited(struct desk *desk, bool waited, instant decided_at);
 

@@ -71,6 +71,7 @@ void phrase_due(enum language language, const struct zone *zone, enum rule_kind 
     static const char none[LANGUAGES][24] = {"endnu ikke fastsat", "not yet set"};
     static const char whole_day[LANGUAGES][24] = {"til og med ", "up to and including "};
     static const char expires[LANGUAGES][24] = {"med udgangen af ", "at the end of "};
+    static const char no_later[LANGUAGES][24] = {"senest ", "no later than "};
     if (due == INSTANT_NONE) {
         buffer_add_string(into, none[language]);
         return;
@@ -78,7 +79,9 @@ void phrase_due(enum language language, const struct zone *zone, enum rule_kind 
     struct civil_time local = zone_to_civil(zone, due);
     bool at_end = local.second == LAST_SECOND;
     if (at_end && kind != RULE_INFORMATION)
-        buffer_add_string(into, kind == RULE_EXPIRY ? expires[language] : whole_day[language]);
+        buffer_add_string(into, kind == RULE_EXPIRY         ? expires[language]
+                                : kind == RULE_PRECONDITION ? no_later[language]
+                                                            : whole_day[language]);
     phrase_full_date(language, local.date, into);
     if (!at_end)
         add_time(language, local.second, into);
@@ -373,6 +376,64 @@ void phrase_reason(enum language language, enum rule_kind kind, enum moment mome
     phrase_fill(reasons[language][kind][moment], amount, into);
 }
 
+// --- What to do next ---
+
+const char *phrase_next(enum language language, enum rule_kind kind, enum next_step step, bool leads)
+{
+    static const char *const news[LANGUAGES][NEXT_STEPS] = {
+        {[NEXT_MOVED] = "Den tidligere dato gælder ikke længere.",
+         [NEXT_REOPENED] = "Opgaven er ikke længere registreret som løst: datoen gælder igen.",
+         [NEXT_NOTHING] = "Du skal ikke gøre mere."},
+        {[NEXT_MOVED] = "The earlier date no longer applies.",
+         [NEXT_REOPENED] = "The task is no longer recorded as done: the date applies again.",
+         [NEXT_NOTHING] = "There is nothing more for you to do."}};
+    // [leads][ahead, broken, series]
+    static const char *const tasks[LANGUAGES][2][3] = {
+        {{"Løs opgaven i tide, og registrér det i fagsystemet. Så kommer der ikke flere påmindelser.",
+          "Løs opgaven hurtigst muligt, og registrér det i fagsystemet. Så stopper påmindelserne.",
+          "Løs opgaven nu, og registrér det i fagsystemet."},
+         {"Sørg for, at opgaven bliver løst i tide og registreret i fagsystemet. Så kommer der ikke flere "
+          "påmindelser.",
+          "Aftal med sagsbehandleren, hvornår opgaven bliver løst. Når det er registreret i fagsystemet, "
+          "stopper påmindelserne.",
+          "Aftal med sagsbehandleren, hvornår opgaven bliver løst og registreret i fagsystemet."}},
+        {{"Do the task in time and record it in the case system. Then no more reminders follow.",
+          "Do the task as soon as possible and record it in the case system. Then the reminders stop.",
+          "Do the task now and record it in the case system."},
+         {"See to it that the task is done in time and recorded in the case system. Then no more reminders "
+          "follow.",
+          "Agree with the caseworker when the task will be done. Once it is recorded in the case system, the "
+          "reminders stop.",
+          "Agree with the caseworker when the task will be done and recorded in the case system."}}};
+    static const char *const expiries[LANGUAGES][2][2] = {
+        {{"Tag stilling til, hvad der skal ske, før afgørelsen eller ydelsen ophører, og registrér det i "
+          "fagsystemet.",
+          "Tag stilling til, om der skal træffes en ny afgørelse."},
+         {"Sørg for, at der bliver taget stilling, før afgørelsen eller ydelsen ophører.",
+          "Sørg for, at der bliver taget stilling til, om der skal træffes en ny afgørelse."}},
+        {{"Decide what is to happen before the decision or benefit ends, and record it in the case system.",
+          "Decide whether a new decision is needed."},
+         {"See to it that somebody decides before the decision or benefit ends.",
+          "See to it that somebody decides whether a new decision is needed."}}};
+    static const char *const preconditions[LANGUAGES][2] = {
+        {"Få det på plads, og registrér det i fagsystemet.",
+         "Sørg for, at det kommer på plads og bliver registreret i fagsystemet."},
+        {"Put it in place and record it in the case system.",
+         "See to it that it is put in place and recorded in the case system."}};
+    static const char *const information[LANGUAGES] = {
+        "Vurdér, om datoen giver anledning til noget i sagen.",
+        "Consider whether the date calls for something in the case."};
+    if (step >= NEXT_MOVED)
+        return news[language][step];
+    if (kind == RULE_INFORMATION)
+        return information[language];
+    if (kind == RULE_PRECONDITION)
+        return preconditions[language][leads];
+    if (kind == RULE_EXPIRY)
+        return expiries[language][leads][step != NEXT_AHEAD];
+    return tasks[language][leads][step];
+}
+
 // --- What was done so far ---
 
 static const char *broken(enum language language, enum rule_kind kind)
@@ -460,11 +521,7 @@ void phrase_told(enum language language, enum transition_kind transition, const 
     phrase_fill(words[language][which], phrase_role(language, role), into);
 }
 
-struct translated {
-    const char *key, *words[LANGUAGES];
-};
-
-static const char *translate(enum language language, const struct translated *table, size_t count,
+const char *phrase_translate(enum language language, const struct phrase_translation *table, size_t count,
                              const char *key)
 {
     for (size_t i = 0; i < count; i++)
@@ -475,7 +532,7 @@ static const char *translate(enum language language, const struct translated *ta
 
 static const char *acknowledgement_reason(enum language language, const char *code)
 {
-    static const struct translated codes[] = {
+    static const struct phrase_translation codes[] = {
         {"in_progress", {"der arbejdes på det", "it is being worked on"}},
         {"awaiting_citizen", {"afventer borgeren", "waiting for the citizen"}},
         {"awaiting_others", {"afventer andre myndigheder", "waiting for other authorities"}},
@@ -484,12 +541,12 @@ static const char *acknowledgement_reason(enum language language, const char *co
         {"data_error", {"fejl i oplysningerne, som bliver rettet", "an error in the data, being corrected"}},
         {"no_capacity", {"manglende ressourcer", "no capacity"}},
         {"other", {"anden årsag", "another reason"}}};
-    return translate(language, codes, sizeof codes / sizeof codes[0], code);
+    return phrase_translate(language, codes, sizeof codes / sizeof codes[0], code);
 }
 
-static const char *silence_reason(enum language language, const char *code)
+const char *phrase_silence_reason(enum language language, const char *code)
 {
-    static const struct translated codes[] = {
+    static const struct phrase_translation codes[] = {
         {"migration", {"flytning af data", "migration of data"}},
         {"maintenance", {"vedligeholdelse", "maintenance"}},
         {"holiday_closing", {"ferielukning", "closed for holidays"}},
@@ -497,10 +554,10 @@ static const char *silence_reason(enum language language, const char *code)
         {"duplicate", {"varsles et andet sted", "told elsewhere"}},
         {"agreed_plan", {"aftalt plan for afvikling", "an agreed plan"}},
         {"other", {"anden årsag", "another reason"}}};
-    return translate(language, codes, sizeof codes / sizeof codes[0], code);
+    return phrase_translate(language, codes, sizeof codes / sizeof codes[0], code);
 }
 
-static void add_author(enum language language, const char *person, const char *role, struct buffer *into)
+void phrase_author(enum language language, const char *person, const char *role, struct buffer *into)
 {
     if (person)
         buffer_format(into, "%s%s", language == LANGUAGE_DA ? " af " : " by ", person);
@@ -508,57 +565,15 @@ static void add_author(enum language language, const char *person, const char *r
         buffer_format(into, " (%s)", phrase_role(language, role));
 }
 
-void phrase_silence(enum language language, const struct zone *zone, const struct silence_words *words,
-                    struct buffer *into)
-{
-    const struct silence *silence = words->silence;
-    bool danish = language == LANGUAGE_DA;
-    const char *separator = "";
-    if (silence->case_id) {
-        buffer_format(into, danish ? "sagen %s" : "the case %s", silence->case_id);
-        separator = ", ";
-    }
-    if (silence->unit) {
-        buffer_format(into, danish ? "%senheden %s" : "%sthe unit %s", separator, silence->unit);
-        if (words->units_below > 0)
-            buffer_format(into, danish ? " med %d underliggende %s" : " with the %d %s below it",
-                          words->units_below,
-                          danish ? (words->units_below == 1 ? "enhed" : "enheder")
-                                 : (words->units_below == 1 ? "unit" : "units"));
-        separator = ", ";
-    }
-    if (silence->rule)
-        buffer_format(into, danish ? "%sreglen %s" : "%sthe rule %s", separator, silence->rule);
-    buffer_add_string(into, danish ? ", fra " : ", from ");
-    phrase_moment(language, zone, silence->from, into);
-    buffer_add_string(into, danish ? " til " : " to ");
-    phrase_moment(language, zone, silence->until, into);
-    buffer_add_string(into, danish ? ", sat" : ", set");
-    add_author(language, words->person, words->person_role, into);
-    buffer_format(into, ": %s. ", silence_reason(language, words->reason));
-    if (words->ended)
-        buffer_format(into,
-                      danish
-                          ? "Skjulte varsler: %d på %d frister; heraf er %d frister stadig åbne og varsles nu"
-                          : "Hidden steps: %d of %d deadlines; %d of these are still open and are told now",
-                      words->hidden, words->of_deadlines, words->undone);
-    else
-        buffer_format(into,
-                      danish
-                          ? "Åbne frister, der er omfattet: %d, heraf overskredet: %d. Fristerne løber videre"
-                          : "Open deadlines covered: %d, breached: %d. Their clocks go on",
-                      words->covered, words->breached);
-}
-
 static void phrase_silenced(enum language language, const struct zone *zone, const struct notice_done *done,
                             struct buffer *into)
 {
     bool danish = language == LANGUAGE_DA;
     buffer_add_string(into, danish ? "varsler sat på pause" : "silenced");
-    add_author(language, done->person, done->person_role, into);
+    phrase_author(language, done->person, done->person_role, into);
     buffer_add_string(into, danish ? " indtil " : " until ");
     phrase_moment(language, zone, done->until, into);
-    buffer_format(into, ": %s", silence_reason(language, done->reason));
+    buffer_format(into, ": %s", phrase_silence_reason(language, done->reason));
 }
 
 void phrase_acknowledged(enum language language, const struct zone *zone, const struct notice_done *done,
@@ -570,7 +585,7 @@ void phrase_acknowledged(enum language language, const struct zone *zone, const 
         return;
     }
     buffer_add_string(into, danish ? "kvitteret" : "acknowledged");
-    add_author(language, done->person, done->person_role, into);
+    phrase_author(language, done->person, done->person_role, into);
     if (done->until != INSTANT_NONE) {
         buffer_add_string(into, danish ? " indtil " : " until ");
         phrase_moment(language, zone, done->until, into);
@@ -605,109 +620,6 @@ void phrase_and_others(enum language language, size_t count, struct buffer *into
 
 // --- Reports ---
 
-static const char *fault_words(enum language language, const char *code)
-{
-    static const struct translated faults[] = {
-        {"stop_before_start",
-         {"en opgave er registreret som løst, før den er registreret som begyndt",
-          "a task is recorded as done before it is recorded as begun"}},
-        {"double_start",
-         {"to hændelser på samme tidspunkt begynder den samme frist",
-          "two events at the same moment begin the same deadline"}},
-        {"due_on_missing",
-         {"en hændelse mangler den dato, som fristen skal beregnes af",
-          "an event lacks the date that the deadline depends on"}},
-        {"due_on_early",
-         {"en hændelse bærer en dato, der ligger før hændelsen selv",
-          "an event carries a date before the event itself"}},
-        {"no_deadline_to_share", {"der er ingen åben frist at følge", "there is no open deadline to share"}},
-        {"birth_in_future", {"en fødselsdato ligger i fremtiden", "a date of birth lies in the future"}},
-        {"duplicate_event",
-         {"det samme hændelses-id findes flere gange", "the same event id is there more than once"}},
-        {"unknown_case",
-         {"en hændelse hører til en sag, der ikke findes", "an event belongs to a case that does not exist"}},
-        {"bad_row", {"en række kan ikke læses", "a row cannot be read"}},
-        {"two_addresses", {"en person har flere mailadresser", "a person has more than one mail address"}},
-        {"two_parents", {"en enhed har flere overenheder", "a unit has more than one parent"}},
-        {"unknown_unit", {"en enhed, der henvises til, findes ikke", "a unit that is named does not exist"}},
-        {"unit_circle", {"en enhed ligger under sig selv", "a unit lies below itself"}},
-        {"unknown_substitute",
-         {"en stedfortræder, der henvises til, findes ikke", "a substitute who is named does not exist"}},
-        {"substitute_circle",
-         {"stedfortrædere i ring er fraværende på samme tid",
-          "substitutes in a circle are away at the same time"}},
-        {"away_backwards", {"et fravær slutter, før det begynder", "an absence ends before it begins"}},
-        {"unknown_kind",
-         {"en hændelse er af en art, som ingen regel kender", "an event is of a kind that no rule knows"}}};
-    return translate(language, faults, sizeof faults / sizeof faults[0], code);
-}
-
-// detail: a code, or of a person or unit "CODE ID".
-static void fill_fault(enum language language, const char *pattern, const char *detail, struct buffer *into)
-{
-    struct buffer code = {0}, words = {0};
-    size_t length = strcspn(detail, " ");
-    buffer_add(&code, detail, length);
-    buffer_add_string(&words, fault_words(language, code.length ? code.data : ""));
-    if (detail[length])
-        buffer_format(&words, " (%s)", detail + length + 1);
-    phrase_fill(pattern, words.data, into);
-    buffer_done(&code);
-    buffer_done(&words);
-}
-
-void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into)
-{
-    static const struct translated patterns[] = {
-        {"step_reached_nobody",
-         {"Ingen med rollen % kunne nås: Er rollen besat, har personen en mailadresse, og er der en "
-          "stedfortræder ved fravær?",
-          "Nobody in the role of % could be reached: is the role held, is there an address, and a substitute "
-          "for absence?"}},
-        {"notice_given_up",
-         {"En besked kunne ikke leveres og er opgivet (%)",
-          "A message could not be delivered and was given up (%)"}},
-        {"reach_hole",
-         {"Et trin vil ikke nå nogen: %. Er rollen besat, og er der en stedfortræder ved fravær?",
-          "A step will reach nobody: %. Is the role held, and is there a substitute for absence?"}},
-        {"silence_started", {"Varsler er sat på pause: %.", "Silenced: %."}},
-        {"silence_ended", {"En pause for varsler er ophørt: %.", "A silence has ended: %."}},
-        {"address_refused",
-         {"En persons mailadresse er afvist tre gange (%). Ret den i fagsystemet; indtil da går beskederne "
-          "videre "
-          "til næste niveau",
-          "A person's mail address was refused three times (%). Correct it in the case system; until then "
-          "messages go on to the next level"}},
-        {"backlog_reached_nobody",
-         {"Listen over gamle frister nåede ingen: sagsbehandleren % kan ikke nås, og ingen er stedfortræder. "
-          "Lederne har antallene og de værste",
-          "The list of old deadlines reached nobody: the caseworker % cannot be reached, and nobody stands "
-          "in. "
-          "The leaders have the counts and the worst"}},
-        {"reach_whole", {"Alle trin når igen nogen", "Every step reaches somebody again"}},
-        {"deadline_moved",
-         {"Ændrede regler har flyttet en åben frist: %", "Changed rules have moved an open deadline: %"}},
-        {"deadline_closed",
-         {"Ændrede regler har lukket en åben frist (%)", "Changed rules have closed an open deadline (%)"}},
-        {"deadline_gone",
-         {"Ændrede regler har fjernet en åben frist (%)",
-          "Changed rules have taken away an open deadline (%)"}},
-        {"deadline_breached",
-         {"Efter ændrede regler er en frist overskredet (%)", "By changed rules a deadline is breached (%)"}},
-        {"report_not_sent",
-         {"En rapport nåede ikke frem til den, den var til; lederen over har fået den, hvis der er en (%)",
-          "A report did not reach whom it was for; the leader above has it, if there is one (%)"}},
-        {"data_fault", {"Fejl i data: %", "Fault in the data: %"}}};
-    const char *pattern = translate(language, patterns, sizeof patterns / sizeof patterns[0], what);
-    if (strcmp(what, "data_fault") == 0) {
-        fill_fault(language, pattern, detail, into);
-        return;
-    }
-    if (strcmp(what, "step_reached_nobody") == 0)
-        detail = phrase_role(language, detail);
-    phrase_fill(pattern, detail, into);
-}
-
 const char *phrase_own_backlog(enum language language)
 {
     return language == LANGUAGE_DA ? "Status på dine frister" : "Where your deadlines stand";
@@ -731,20 +643,6 @@ const char *phrase_backlog(enum language language, enum rule_kind kind, enum bac
     return words[language][kind][word];
 }
 
-void phrase_reach_hole(enum language language, civil_date today, const struct reach_hole *hole,
-                       struct buffer *into)
-{
-    bool danish = language == LANGUAGE_DA;
-    buffer_add_string(into, *hole->unit ? hole->unit : danish ? "sager uden enhed" : "cases without a unit");
-    for (int i = 0; i < hole->stage->to_count; i++)
-        buffer_format(into, "%s%s", i > 0 ? ", " : " (", phrase_role(language, hole->stage->to[i]));
-    buffer_add_string(into, "), ");
-    reach_days(today, hole->days, into);
-    if (hole->lost)
-        buffer_add_string(into, danish ? "; heller ikke noget senere trin når nogen"
-                                       : "; and nor does any later step");
-}
-
 void phrase_count(enum language language, int count, int small_counts, struct buffer *into)
 {
     if (count > 0 && count < small_counts)
@@ -758,20 +656,21 @@ void phrase_at_least(enum language language, int count, struct buffer *into)
     buffer_format(into, language == LANGUAGE_DA ? "mindst %d" : "at least %d", count);
 }
 
-void phrase_gathered(enum language language, enum gathered_word word, int count, struct buffer *into)
+void phrase_gathered(enum language language, enum gathered_word word, const char *count, bool one,
+                     struct buffer *into)
 {
     static const char *const words[LANGUAGES][GATHERED_COUNT][2] = {
         {[GATHERED_LAW_BROKEN] = {"% lovbestemt frist overskredet", "% lovbestemte frister overskredet"},
-         [GATHERED_OWN_BROKEN] = {"% egen frist/mål ikke holdt", "% egne frister/mål ikke holdt"},
+         [GATHERED_OWN_BROKEN] = {"% af kommunens egne frister og mål ikke holdt",
+                                  "% af kommunens egne frister og mål ikke holdt"},
          [GATHERED_PASSED] = {"% anden dato passeret", "% andre datoer passeret"},
-         [GATHERED_AHEAD] = {"% nærmer sig", "% nærmer sig"},
-         [GATHERED_RESOLVED] = {"% afklaret/flyttet", "% afklaret/flyttet"}},
+         [GATHERED_AHEAD] = {"% frist nærmer sig", "% frister nærmer sig"},
+         [GATHERED_RESOLVED] = {"% frist afklaret eller flyttet", "% frister afklaret eller flyttet"}},
         {[GATHERED_LAW_BROKEN] = {"% statutory deadline breached", "% statutory deadlines breached"},
-         [GATHERED_OWN_BROKEN] = {"% own deadline/target not kept", "% own deadlines/targets not kept"},
+         [GATHERED_OWN_BROKEN] = {"% of the municipality's own deadlines and targets not kept",
+                                  "% of the municipality's own deadlines and targets not kept"},
          [GATHERED_PASSED] = {"% other date passed", "% other dates passed"},
-         [GATHERED_AHEAD] = {"% coming up", "% coming up"},
-         [GATHERED_RESOLVED] = {"% settled/moved", "% settled/moved"}}};
-    char number[16];
-    snprintf(number, sizeof number, "%d", count);
-    phrase_fill(words[language][word][count != 1], number, into);
+         [GATHERED_AHEAD] = {"% deadline coming up", "% deadlines coming up"},
+         [GATHERED_RESOLVED] = {"% deadline settled or moved", "% deadlines settled or moved"}}};
+    phrase_fill(words[language][word][!one], count, into);
 }

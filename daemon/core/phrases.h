@@ -6,8 +6,6 @@
 
 #include "core/decide.h"
 #include "core/explain.h"
-#include "core/reach.h"
-#include "core/silence.h"
 
 // All functions append.
 
@@ -56,6 +54,10 @@ void phrase_heading(enum language language, enum rule_kind kind, enum moment mom
                     struct buffer *into);
 void phrase_reason(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
                    struct buffer *into);
+// What to do next, for whoever does the work himself or sees to it that it is done.
+enum next_step { NEXT_AHEAD, NEXT_BROKEN, NEXT_SERIES, NEXT_MOVED, NEXT_REOPENED, NEXT_NOTHING };
+#define NEXT_STEPS 6
+const char *phrase_next(enum language language, enum rule_kind kind, enum next_step step, bool leads);
 // For the municipality's own deadlines and targets that the law was not broken; for others "".
 const char *phrase_not_statutory(enum language language, enum rule_kind kind);
 
@@ -88,26 +90,15 @@ void phrase_muted(enum language language, const char *by_code, struct buffer *in
 void phrase_smaller(enum language language, size_t count, struct buffer *into);
 void phrase_and_others(enum language language, size_t count, struct buffer *into); // " og 3 andre"
 
-// A silence that has begun or ended: what it covers, how long, whose it is and why, what it hides or hid.
-// Free text is not among it.
-struct silence_words {
-    const struct silence *silence;
-    const char *person, *person_role; // NULL: not known
-    const char *reason;
-    int units_below; // of its unit
-    bool ended;
-    int covered, breached;
-    int hidden, of_deadlines, undone;
+// What a code stands for; unknown ones as they are.
+struct phrase_translation {
+    const char *key, *words[LANGUAGE_EN + 1];
 };
-void phrase_silence(enum language language, const struct zone *zone, const struct silence_words *words,
-                    struct buffer *into);
-
-// A line for the operators; what and detail as in struct operator_line, unknown ones as they are.
-void phrase_trouble(enum language language, const char *what, const char *detail, struct buffer *into);
-
-// "nord (teamleder), 2026-12-21 – 2027-01-03": where and when a step will reach nobody.
-void phrase_reach_hole(enum language language, civil_date today, const struct reach_hole *hole,
-                       struct buffer *into);
+const char *phrase_translate(enum language language, const struct phrase_translation *table, size_t count,
+                             const char *key);
+const char *phrase_silence_reason(enum language language, const char *code);
+// " af tl1 (teamleder)"; person NULL: nothing.
+void phrase_author(enum language language, const char *person, const char *role, struct buffer *into);
 
 const char *phrase_own_backlog(enum language language); // what a caseworker's list of old deadlines is called
 // The table of a backlog report: heading of a kind's rows, and of its two columns of counts.
@@ -127,7 +118,8 @@ enum gathered_word {
     GATHERED_RESOLVED
 };
 #define GATHERED_COUNT 5
-void phrase_gathered(enum language language, enum gathered_word word, int count, struct buffer *into);
+void phrase_gathered(enum language language, enum gathered_word word, const char *count, bool one,
+                     struct buffer *into);
 
 // Appends `pattern` with each "%" replaced by `value`.
 void phrase_fill(const char *pattern, const char *value, struct buffer *into);

@@ -83,6 +83,46 @@ bool report_count_parse(const char *name, enum report_count *ret_count)
     return false;
 }
 
+static bool is_small(int count, int small_counts)
+{
+    return count > 0 && count < small_counts;
+}
+
+// Of which other count each is a part.
+static void show_parts(const int counts[REPORT_COUNTS], int small_counts,
+                       enum report_shown ret_shown[REPORT_COUNTS])
+{
+    static const enum report_count wholes[REPORT_COUNTS] = {[COUNT_BROKEN] = COUNT_BROKEN,
+                                                            [COUNT_BROKEN_LAW] = COUNT_BROKEN,
+                                                            [COUNT_COMING] = COUNT_COMING,
+                                                            [COUNT_REMANDS] = COUNT_REMANDS,
+                                                            [COUNT_NEW] = COUNT_REMANDS,
+                                                            [COUNT_ENDED] = COUNT_ENDED,
+                                                            [COUNT_NOT_FOLLOWED_UP] = COUNT_REMANDS,
+                                                            [COUNT_MISSED_AGAIN] = COUNT_REMANDS,
+                                                            [COUNT_LIMIT_BROKEN] = COUNT_REMANDS,
+                                                            [COUNT_NOT_TOLD] = COUNT_LIMIT_BROKEN,
+                                                            [COUNT_HELP_OPEN] = COUNT_REMANDS,
+                                                            [COUNT_CAUSE_OPEN] = COUNT_REMANDS};
+    for (int k = 0; k < REPORT_COUNTS; k++) {
+        bool leaves_few = counts[k] >= 0 && is_small(counts[wholes[k]] - counts[k], small_counts);
+        ret_shown[k] = is_small(counts[k], small_counts) ? SHOWN_FEW
+                       : counts[k] > 0 && leaves_few     ? SHOWN_AT_LEAST
+                                                         : SHOWN_EXACT;
+    }
+}
+
+void report_show(const int now[REPORT_COUNTS], const int before[REPORT_COUNTS], int small_counts,
+                 enum report_shown ret_now[REPORT_COUNTS], enum report_shown ret_before[REPORT_COUNTS])
+{
+    show_parts(now, small_counts, ret_now);
+    show_parts(before, small_counts, ret_before);
+    // That what was open the last time is not known here does not mean that the reader does not know it.
+    if (is_small(now[COUNT_REMANDS], small_counts) || is_small(before[COUNT_REMANDS], small_counts) ||
+        is_small(now[COUNT_NEW], small_counts) || is_small(now[COUNT_ENDED], small_counts))
+        ret_now[COUNT_NEW] = ret_now[COUNT_ENDED] = SHOWN_NOT;
+}
+
 bool report_counts_of(enum report_content content, enum report_count count)
 {
     return (count >= COUNT_REMANDS) == (content == REPORT_REMANDS);

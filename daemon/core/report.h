@@ -82,6 +82,18 @@ const char *report_count_name(enum report_count count);
 bool report_count_parse(const char *name, enum report_count *ret_count);
 bool report_counts_of(enum report_content content, enum report_count count); // whether it has this one
 
+// How a count is told where the cases are not listed: those below small_counts, but not 0, are hidden, and so
+// is what would give one of them away.
+enum report_shown {
+    SHOWN_EXACT,
+    SHOWN_FEW,      // hidden: it is small
+    SHOWN_AT_LEAST, // "at least small_counts": what is left of its whole is small
+    SHOWN_NOT       // not at all: remands now = before + received - ended, and one of the four is small
+};
+// before: what was counted last time, of those that are known not to be -1.
+void report_show(const int now[REPORT_COUNTS], const int before[REPORT_COUNTS], int small_counts,
+                 enum report_shown ret_now[REPORT_COUNTS], enum report_shown ret_before[REPORT_COUNTS]);
+
 struct report_unit_count {
     const char *unit;
     int counts[REPORT_COUNTS];

@@ -349,8 +349,8 @@ static void say_remand(struct desk *desk, const struct report_facts *facts, cons
     values[REMAND_UNIT].text = remand->unit;
     values[REMAND_LINK].text = link_of(desk, facts->link, remand->case_id);
     values[REMAND_DATE].text = desk_short_date(desk, remand->received_at);
-    values[REMAND_AGE].text =
-        days(desk, (int64_t)zone_date(desk->zone, now) - zone_date(desk->zone, remand->received_at));
+    int64_t age = (int64_t)zone_date(desk->zone, now) - zone_date(desk->zone, remand->received_at);
+    values[REMAND_AGE].text = age > 0 ? days(desk, age) : NULL; // of today: the date says it
     say_follow_up(desk, remand, values);
     values[REMAND_HELP].text = say_help(desk, remand);
     values[REMAND_HELP_OPEN].text = desk_flag(desk, remand->help == HELP_OPEN);
@@ -441,6 +441,33 @@ static bool is_bad(enum report_count count)
     return count != COUNT_COMING && count != COUNT_REMANDS && count != COUNT_NEW && count != COUNT_ENDED;
 }
 
+static const char *shown_count(struct desk *desk, int value, enum report_shown shown, int *hidden)
+{
+    *hidden += shown != SHOWN_EXACT;
+    if (shown == SHOWN_NOT)
+        return say(desk->language, "vises ikke", "not shown");
+    if (shown == SHOWN_AT_LEAST)
+        phrase_at_least(desk->language, desk->small_counts, &desk->draft);
+    else
+        phrase_count(desk->language, value, shown == SHOWN_FEW ? desk->small_counts : 1, &desk->draft);
+    return desk_take(desk);
+}
+
+// How each is told; all exactly, when the cases are listed below.
+static void show_sums(const struct desk *desk, const struct report_facts *facts,
+                      enum report_shown ret_now[REPORT_COUNTS], enum report_shown ret_before[REPORT_COUNTS])
+{
+    const struct report_mail *mail = facts->mail;
+    int now[REPORT_COUNTS], before[REPORT_COUNTS];
+    for (int k = 0; k < REPORT_COUNTS; k++)
+        now[k] = before[k] = -1;
+    for (size_t i = 0; i < mail->sum_count; i++) {
+        now[mail->sums[i].count] = mail->sums[i].now;
+        before[mail->sums[i].count] = mail->sums[i].before;
+    }
+    report_show(now, before, facts->report->counts_only ? desk->small_counts : 1, ret_now, ret_before);
+}
+
 // Where the table of rules stands its columns are the sums: said exactly, they would give the hidden counts
 // away.
 static int say_sums(struct desk *desk, const struct report_facts *facts, struct template_value *body)
@@ -448,22 +475,20 @@ static int say_sums(struct desk *desk, const struct report_facts *facts, struct 
     const struct report_mail *mail = facts->mail;
     bool tabled = facts->report->counts_only && facts->report->content == REPORT_DEADLINES;
     struct desk_list list = desk_list_of(desk, tabled ? 0 : mail->sum_count, SUM_FIELDS);
-    struct desk_column hidden = {0};
-    int size = desk->small_counts;
-    if (!facts->report->counts_only)
-        desk->small_counts = 1; // the cases are listed below
+    enum report_shown now[REPORT_COUNTS], before[REPORT_COUNTS];
+    int hidden = 0;
+    show_sums(desk, facts, now, before);
     for (size_t i = 0; i < list.count; i++) {
         const struct report_sum *sum = &mail->sums[i];
         struct template_value *values = desk_row(&list, i);
         values[SUM_LABEL].text = report_sum_label(desk->language, sum->count);
-        values[SUM_VALUE].text = desk_count(desk, sum->now, &hidden);
+        values[SUM_VALUE].text = shown_count(desk, sum->now, now[sum->count], &hidden);
         if (sum->before >= 0)
-            values[SUM_BEFORE].text = desk_count(desk, sum->before, &hidden);
+            values[SUM_BEFORE].text = shown_count(desk, sum->before, before[sum->count], &hidden);
         values[SUM_ALARM].text = desk_flag(desk, is_bad(sum->count) && sum->now > 0);
     }
-    desk->small_counts = size;
     body[BODY_SUMS] = desk_list_value(&list);
-    return hidden.hidden;
+    return hidden;
 }
 
 static void say_head(struct desk *desk, const struct report_facts *facts, struct template_value *body)

@@ -3,7 +3,7 @@
 
 #include "core/gathered.h"
 #include "core/notice_words.h"
-#include "core/phrases.h"
+#include "core/operator_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,10 @@ enum {
     NOTICE_COUNTED_FROM,
     NOTICE_ROLE,
     NOTICE_REASON,
+    NOTICE_NEXT,
+    NOTICE_CONSEQUENCE,
+    NOTICE_AFTER_SILENCE,
+    NOTICE_EXPLAINED, // there is something to say of how the date came about
     NOTICE_LATE,
     NOTICE_WAITED,
     NOTICE_STAND_IN,
@@ -72,6 +76,10 @@ static const struct template_field notice_fields[] = {[NOTICE_HEADING] = {"headi
                                                       [NOTICE_COUNTED_FROM] = {"counted_from", NULL},
                                                       [NOTICE_ROLE] = {"role", NULL},
                                                       [NOTICE_REASON] = {"reason", NULL},
+                                                      [NOTICE_NEXT] = {"next", NULL},
+                                                      [NOTICE_CONSEQUENCE] = {"consequence", NULL},
+                                                      [NOTICE_AFTER_SILENCE] = {"after_silence", NULL},
+                                                      [NOTICE_EXPLAINED] = {"explained", NULL},
                                                       [NOTICE_LATE] = {"late", NULL},
                                                       [NOTICE_WAITED] = {"waited", NULL},
                                                       [NOTICE_STAND_IN] = {"stand_in", NULL},
@@ -112,6 +120,7 @@ static const struct template_field group_fields[] = {[GROUP_HEADING] = {"heading
 enum {
     REPORT_UNIT,
     REPORT_WRITTEN,
+    REPORT_COUNTED,
     REPORT_GROUPS,
     REPORT_WORST,
     REPORT_WORST_LISTED,
@@ -120,6 +129,7 @@ enum {
 };
 static const struct template_field backlog_fields[] = {[REPORT_UNIT] = {"unit", NULL},
                                                        [REPORT_WRITTEN] = {"written", NULL},
+                                                       [REPORT_COUNTED] = {"counted", NULL},
                                                        [REPORT_GROUPS] = {"groups", group_fields},
                                                        [REPORT_WORST] = {"worst", report_row_fields},
                                                        [REPORT_WORST_LISTED] = {"worst_listed", NULL},
@@ -137,18 +147,17 @@ static const struct template_field trouble_fields[] = {[TROUBLE_TEXT] = {"text",
                                                        [TROUBLE_CODE] = {"code", NULL},
                                                        [TROUBLE_FIELDS] = {NULL, NULL}};
 
-enum { OPERATOR_WRITTEN, OPERATOR_LINES, OPERATOR_MORE, OPERATOR_SILENCE, OPERATOR_FIELDS };
-static const struct template_field operator_fields[] = {[OPERATOR_WRITTEN] = {"written", NULL},
-                                                        [OPERATOR_LINES] = {"lines", trouble_fields},
-                                                        [OPERATOR_MORE] = {"more", NULL},
-                                                        [OPERATOR_SILENCE] = {"silence", NULL},
-                                                        [OPERATOR_FIELDS] = {NULL, NULL}};
+enum { OPERATOR_HEADING, OPERATOR_TROUBLE, OPERATOR_WRITTEN, OPERATOR_LINES, OPERATOR_MORE, OPERATOR_FIELDS };
+static const struct template_field operator_fields[] = {
+    [OPERATOR_WRITTEN] = {"written", NULL}, [OPERATOR_LINES] = {"lines", trouble_fields},
+    [OPERATOR_MORE] = {"more", NULL},       [OPERATOR_HEADING] = {"heading", NULL},
+    [OPERATOR_TROUBLE] = {"trouble", NULL}, [OPERATOR_FIELDS] = {NULL, NULL}};
 
-enum { OPERATOR_SUBJECT_COUNT, OPERATOR_SUBJECT_DATE, OPERATOR_SUBJECT_SILENCE, OPERATOR_SUBJECT_FIELDS };
+enum { OPERATOR_SUBJECT_HEADING, OPERATOR_SUBJECT_COUNT, OPERATOR_SUBJECT_DATE, OPERATOR_SUBJECT_FIELDS };
 static const struct template_field operator_subject_fields[] = {
     [OPERATOR_SUBJECT_COUNT] = {"count", NULL},
     [OPERATOR_SUBJECT_DATE] = {"date", NULL},
-    [OPERATOR_SUBJECT_SILENCE] = {"silence", NULL},
+    [OPERATOR_SUBJECT_HEADING] = {"heading", NULL},
     [OPERATOR_SUBJECT_FIELDS] = {NULL, NULL}};
 
 // --- Loading ---
@@ -208,6 +217,7 @@ static void say_why(struct desk *desk, const struct notice_facts *facts, struct 
 {
     values[NOTICE_HEADING].text = notice_heading(desk, facts);
     values[NOTICE_REASON].text = notice_reason(desk, facts);
+    values[notice_is_follow_up(facts) ? NOTICE_CONSEQUENCE : NOTICE_NEXT].text = notice_next(desk, facts);
 }
 
 static int place_of_tone(const struct notice_facts *facts)
@@ -279,6 +289,7 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     }
     values[NOTICE_ROLE].text = phrase_role(desk->language, facts->role);
     values[NOTICE_LATE].text = desk_flag(desk, facts->late);
+    values[NOTICE_AFTER_SILENCE].text = desk_flag(desk, facts->after_silence);
     values[NOTICE_WAITED].text = notice_waited(desk, facts->waited, facts->decided_at);
     values[NOTICE_STAND_IN].text = desk_flag(desk, facts->instead_of_another);
     values[NOTICE_MUTED].text = notice_muted(desk, facts);
@@ -287,6 +298,9 @@ static void notice_body(struct desk *desk, const struct notice_facts *facts, str
     values[NOTICE_SENSITIVE].text = desk_flag(desk, facts->sensitive);
     if (!facts->sensitive)
         say_derivation(desk, facts, values);
+    values[NOTICE_EXPLAINED].text = desk_flag(
+        desk, facts->sensitive || (facts->due_at != INSTANT_NONE &&
+                                   (facts->derivation_count > 0 || facts->anchor_at != INSTANT_NONE)));
     values[NOTICE_WRITTEN].text = desk_full_date(desk, facts->now);
 }
 
@@ -387,6 +401,7 @@ void wording_backlog(const struct wording *wording, const struct zone *zone,
     const struct template_value body[] = {
         [REPORT_UNIT] = {.text = facts->unit},
         [REPORT_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
+        [REPORT_COUNTED] = {.text = desk_flag(&desk, groups.count > 0)},
         [REPORT_GROUPS] = desk_list_value(&groups),
         [REPORT_WORST] = worst,
         [REPORT_WORST_LISTED] = {.text = desk_flag(&desk, worst.row_count > 0)},
@@ -402,25 +417,29 @@ void wording_operator(const struct wording *wording, const struct zone *zone,
 {
     struct desk desk = desk_begin(wording, zone);
     size_t shown = facts->line_count > OPERATOR_LINES_MAX ? OPERATOR_LINES_MAX : facts->line_count;
+    size_t total = facts->total > facts->line_count ? facts->total : facts->line_count;
     struct desk_list list = desk_list_of(&desk, shown, TROUBLE_FIELDS);
     for (size_t i = 0; i < shown; i++) {
         const struct operator_line *line = &facts->lines[i];
         phrase_trouble(desk.language, line->what, line->detail ? line->detail : "-", &desk.draft);
-        desk_row(&list, i)[TROUBLE_TEXT].text = desk_take(&desk);
+        const char *text = desk_take(&desk);
+        bool alone = !(line->case_id && *line->case_id) && !(line->code && *line->code);
+        desk_row(&list, i)[TROUBLE_TEXT].text = alone ? desk_capitalized(&desk, text) : text;
         desk_row(&list, i)[TROUBLE_CASE].text = line->case_id;
         desk_row(&list, i)[TROUBLE_CODE].text = line->code;
     }
-    bool silence = facts->line_count > 0 && strncmp(facts->lines[0].what, "silence_", 8) == 0;
+    enum operator_topic topic = phrase_topic(facts->line_count > 0 ? facts->lines[0].what : "");
+    const char *heading = phrase_operator_heading(desk.language, topic);
     const struct template_value subject[] = {
-        [OPERATOR_SUBJECT_SILENCE] = {.text = desk_flag(&desk, silence)},
-        [OPERATOR_SUBJECT_COUNT] = {.text = desk_number(&desk, facts->line_count)},
+        [OPERATOR_SUBJECT_HEADING] = {.text = heading},
+        [OPERATOR_SUBJECT_COUNT] = {.text = total > 1 ? desk_number(&desk, total) : NULL},
         [OPERATOR_SUBJECT_DATE] = {.text = desk_short_date(&desk, facts->now)}};
     const struct template_value body[] = {
         [OPERATOR_WRITTEN] = {.text = desk_full_date(&desk, facts->now)},
-        [OPERATOR_SILENCE] = {.text = desk_flag(&desk, silence)},
+        [OPERATOR_HEADING] = {.text = heading},
+        [OPERATOR_TROUBLE] = {.text = desk_flag(&desk, topic == TOPIC_TROUBLE || topic == TOPIC_FAULTS)},
         [OPERATOR_LINES] = desk_list_value(&list),
-        [OPERATOR_MORE] = {.text = shown < facts->line_count ? desk_number(&desk, facts->line_count - shown)
-                                                             : NULL}};
+        [OPERATOR_MORE] = {.text = shown < total ? desk_number(&desk, total - shown) : NULL}};
     mail_templates_render(&wording->operator, subject, body, into);
     desk_end(&desk);
 }

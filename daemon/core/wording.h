@@ -28,6 +28,7 @@ struct notice_facts {
     bool late;               // told after its time
     bool waited;             // it was held back for hours or bounds, since it was decided
     instant decided_at;      // when waited
+    bool after_silence;      // it comes only now because a silence has ended
     const char *role;        // in which role this person is told, as configured ("caseworker", "team_leader")
     bool instead_of_another; // he stands in for somebody who is away
     const char *link;        // into the case system; NULL: none
@@ -90,6 +91,7 @@ struct operator_facts {
     instant now;
     const struct operator_line *lines;
     size_t line_count;
+    size_t total; // how many there are, of which these are the first; less than line_count: these are all
 };
 
 #define OPERATOR_LINES_MAX 200 // in one mail; how many more there are is said

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "shell/findings.h"
 
-#include "core/phrases.h"
+#include "core/operator_words.h"
 #include "shell/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPERATOR_LINES 50
@@ -88,11 +89,29 @@ void findings_add_case(struct findings *findings, const struct casefile *casefil
 
 // --- who can be reached ---
 
+// What somebody's absence leaves open is often many rules at once: one line for all that read alike.
+struct hole_line {
+    struct buffer codes, words;
+};
+
+static void add_hole(struct hole_line *lines, size_t *count, const char *code, const struct buffer *words)
+{
+    size_t i = 0;
+    while (i < *count && strcmp(lines[i].words.data, words->data) != 0)
+        i++;
+    if (i == *count) {
+        buffer_add(&lines[i].words, words->data, words->length);
+        (*count)++;
+    }
+    buffer_format(&lines[i].codes, "%s%s", lines[i].codes.length ? ", " : "", code);
+}
+
 // The steps for which nobody at all is left come first.
 static size_t list_holes(struct findings *findings, const struct reach_hole *holes, size_t count, bool lost)
 {
     const struct look *look = findings->look;
     civil_date today = zone_date(look->rules->zone, look->now);
+    struct hole_line *lines = memory_alloc((count + 1) * sizeof *lines);
     struct buffer words = {0};
     size_t listed = 0;
     for (size_t i = 0; i < count; i++) {
@@ -100,10 +119,15 @@ static size_t list_holes(struct findings *findings, const struct reach_hole *hol
             continue;
         buffer_clear(&words);
         phrase_reach_hole(look->language, today, &holes[i], &words);
-        findings_add_operator_line(findings, "reach_hole", "", holes[i].code, words.data);
-        listed++;
+        add_hole(lines, &listed, holes[i].code, &words);
+    }
+    for (size_t i = 0; i < listed; i++) {
+        findings_add_operator_line(findings, "reach_hole", "", lines[i].codes.data, lines[i].words.data);
+        buffer_done(&lines[i].codes);
+        buffer_done(&lines[i].words);
     }
     buffer_done(&words);
+    free(lines);
     return listed;
 }
 

@@ -217,9 +217,11 @@ static void word_notice(const struct letter *letter, const struct letter_context
     facts.basis = rule && *notice->derivation == '\0' ? rule->basis : NULL;
     facts.done = done;
     facts.done_count = read_history(notice, context, arena, done, &warnings);
-    for (size_t i = 0; i < facts.done_count; i++) // a silence says why it comes now
-        if (done[i].silenced && done[i].at <= notice->stage_at && notice->stage_at < done[i].until)
+    for (size_t i = 0; i < facts.done_count; i++)
+        if (done[i].silenced && done[i].at <= notice->stage_at && notice->stage_at < done[i].until) {
             facts.late = false;
+            facts.after_silence = true;
+        }
     facts.derivation = derivation;
     facts.derivation_count = split_lines(arena, notice->derivation, derivation, LINES_MAX);
     wording_notice(context->wording, context->rules->zone, &facts, text);
@@ -344,17 +346,22 @@ static void word_operator(const struct letter *letter, const struct letter_conte
                           struct arena *arena, struct mail_text *text)
 {
     bool faults = strcmp(letter->notice.purpose, "data_quality") == 0;
+    const struct rule *rule;
     const char *lines[LINES_MAX * 2];
     size_t count = split_lines(arena, letter->notice.facts, lines, sizeof lines / sizeof lines[0]);
     struct operator_line rows[LINES_MAX * 2];
     struct operator_facts facts = {.now = now, .lines = rows};
-    for (size_t i = 1; i < count; i++) { // the first line is the count of all
+    facts.total = count > 0 ? strtoul(lines[0], NULL, 10) : 0;
+    for (size_t i = 1; i < count; i++) {
         char *at = arena_string(arena, lines[i]);
         struct operator_line *row = &rows[facts.line_count++];
         const char *first = next_field(&at);
         row->what = faults ? "data_fault" : first;
         row->case_id = next_field(&at);
         row->code = next_field(&at);
+        if (faults &&
+            (rule = letter_rule(context, row->code))) // of a fault it is the id, which may tell more
+            row->code = rule->code;
         row->detail = faults ? first : next_field(&at);
     }
     wording_operator(context->wording, context->rules->zone, &facts, text);
@@ -396,6 +403,7 @@ void letter_write(const struct letter *letter, const struct letter_context *cont
         report_notice_word(&reports, &letter->notice, &text);
     } else
         word_operator(letter, context, now, arena, &text);
+    mail_text_wrap(&text);
     message.subject = text.subject.data;
     message.text = text.text.data;
     message.html = text.html.data;

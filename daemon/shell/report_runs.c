@@ -341,10 +341,17 @@ void report_run_document(const struct last_run *run, const struct report *report
                   run->late ? "true" : "false", run->state, (long long)run->recipients,
                   (long long)run->unreached);
     const char *separator = "";
+    int now[REPORT_COUNTS], before[REPORT_COUNTS]; // before: whoever kept the last one knows; not here
+    enum report_shown shown[REPORT_COUNTS], shown_before[REPORT_COUNTS];
+    for (int k = 0; k < REPORT_COUNTS; k++) {
+        now[k] = (int)run->counts[k];
+        before[k] = -1;
+    }
+    report_show(now, before, small_counts, shown, shown_before);
     for (int k = 0; k < REPORT_COUNTS; k++) {
         if (!report_counts_of(report->content, (enum report_count)k))
             continue;
-        bool hidden = run->counts[k] > 0 && run->counts[k] < small_counts;
+        bool hidden = shown[k] != SHOWN_EXACT;
         buffer_format(into, "%s\"%s\":", separator, report_count_name((enum report_count)k));
         if (hidden)
             buffer_add_string(into, "null");

@@ -2,7 +2,7 @@
 #include "shell/silence_reports.h"
 
 #include "core/notices.h"
-#include "core/phrases.h"
+#include "core/operator_words.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -97,11 +97,11 @@ class Acknowledge(StackCase):
 
     def says_who_why_and_until_when(self):
         first = next(mail for mail in self.town.mails("S-7") if mail.to == self.town.centre_head)
-        self.assertIn("kvitteret af tl1 (teamleder) indtil 15. april 2026 kl. 08.00: afventer borgeren", first.text)
+        self.assertIn("kvitteret af tl1 (teamleder) indtil 15. april 2026 kl. 08.00: afventer borgeren", first.words)
         self.assertIn("kvitteret af tl1 (teamleder) indtil 15. april 2026", first.html)
         back = [mail for mail in self.town.mails("S-7") if mail.to == self.town.centre_head][1]
-        self.assertIn("kvitteringen er ophørt", back.text)
-        self.assertNotIn("Mailen kommer senere", back.text)
+        self.assertIn("en kvittering er ophørt", back.words)
+        self.assertNotIn("Mailen kommer senere", back.words)
 
     def note_stays_in_the_journal(self):
         sent = "".join(mail.text + mail.html for mail in self.town.mails("S-7"))

@@ -43,7 +43,7 @@ class Running(StackCase):
 
     def wait_mail(self, to, case, words, count=1, **options):
         """The mail on this case whose text has these words."""
-        return self.mail.wait(to, lambda mail: f"Sag {case}:" in mail.subject and words in mail.text,
+        return self.mail.wait(to, lambda mail: f"Sag {case}:" in mail.subject and words in mail.words,
                               f"mail to {to} on {case}: {words}", count, **options)
 
     def wait_event(self, kind, case, code="K01", timeout=15):
@@ -72,12 +72,12 @@ class Alarm(Running):
         self.notification("S-1", ago(22, 3))  # in 3 seconds there are 2 hours left
         late = self.wait_mail(self.town.caseworker, "S-1", "Mailen kommer senere")  # the warning 8 hours before
         warning = self.wait_mail(self.town.team_leader, "S-1", self.NEAR)
-        self.assertNotIn("Mailen kommer senere", warning.text)
+        self.assertNotIn("Mailen kommer senere", warning.words)
         self.assertEqual(self.wait_event("approaching", "S-1")["data"]["state"], "open")
         self.assertRegex(warning.subject, r"^\[K01\] Sag S-1: frist \d+\. \w+ \d{4} kl\. \d\d\.\d\d$")
         for words in ("Du får denne mail som teamleder", "Enhed: nord", "Vedrører: U-1", "Barnets lov § 136, stk. 2",
                       "Åbn sagen: https://sager.kommunen.example/sag/S-1"):
-            self.assertIn(words, warning.text)
+            self.assertIn(words, warning.words)
         self.assertIn("https://sager.kommunen.example/sag/S-1", warning.html)
         self.assertEqual(warning["Auto-Submitted"], "auto-generated")
         self.assertEqual(warning["Return-path"], "<fristpost@kommunen.example>")
@@ -102,7 +102,7 @@ class Alarm(Running):
         for person, role in ((self.town.caseworker, "sagsbehandler"), (self.town.team_leader, "teamleder"),
                              (self.town.department_head, "afdelingsleder")):
             mail = self.wait_mail(person, "S-1", self.BREACHED)
-            self.assertIn(f"Du får denne mail som {role}", mail.text)
+            self.assertIn(f"Du får denne mail som {role}", mail.words)
         event = self.wait_event("breached", "S-1")
         self.assertEqual((event["type"], event["subject"], event["source"]),
                          ("dk.fristd.deadline.breached.v1", "S-1", "//proeve/fristd"))
@@ -136,7 +136,7 @@ class Alarm(Running):
                                 email=self.mail.add("stedfortraeder"))
         self.notification("S-1", ago(24, 1))
         mail = self.wait_mail("stedfortraeder", "S-1", self.BREACHED)
-        self.assertIn("stedfortræder", mail.text)
+        self.assertIn("stedfortræder", mail.words)
         self.wait_told(5)  # late warning: caseworker, substitute; breach: caseworker, substitute, department head
         self.assertEqual(self.mail.mails(self.town.team_leader), [])
 
@@ -241,10 +241,10 @@ class BadRows(Running):
         wait_until(lambda: faults().keys() >= expected.keys(), f"faults of {sorted(expected)}")
         self.assertEqual({case: faults()[case] for case in expected}, expected)
         self.look_at_everything()
-        told = self.mail.wait("datakvalitet", lambda mail: all(case in mail.text for case in expected), "the fault report")
-        self.assertNotIn("2026-02-30", told.text)
-        self.assertNotIn("xxx", told.text + self.daemon.log())
-        self.assertNotIn("kkk", told.text + self.daemon.log())
+        told = self.mail.wait("datakvalitet", lambda mail: all(case in mail.words for case in expected), "the fault report")
+        self.assertNotIn("2026-02-30", told.words)
+        self.assertNotIn("xxx", told.words + self.daemon.log())
+        self.assertNotIn("kkk", told.words + self.daemon.log())
 
         # Put right, it is an ordinary case.
         sql("UPDATE fagsystem.haendelse SET bemaerkning = '' WHERE sagsnr = 'F-2'")
@@ -282,8 +282,8 @@ class Delivery(Running):
         self.mail.refuse(self.town.caseworker)
         self.notification("S-1", ago(25))
         self.wait_event("notice_failed", "S-1")
-        report = self.mail.wait("drift", lambda mail: "S-1" in mail.text, "the operators hear of it")
-        self.assertNotIn(self.town.caseworker, report.text)
+        report = self.mail.wait("drift", lambda mail: "S-1" in mail.words, "the operators hear of it")
+        self.assertNotIn(self.town.caseworker, report.words)
         self.mail.wait(self.town.team_leader)
         self.assertEqual(self.town.journal("SELECT person_id, state FROM notice WHERE state <> 'sent'"),
                          [["sb1", "abandoned"]])

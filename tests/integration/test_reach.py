@@ -12,8 +12,16 @@ from support import FRISTD, StackCase
 TODAY = datetime.date.today()
 
 
+MONTHS = ("januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december")
+
+
 def day(offset):
     return str(TODAY + datetime.timedelta(days=offset))
+
+
+def danish(offset):
+    date = TODAY + datetime.timedelta(days=offset)
+    return f"{date.day}\\. {MONTHS[date.month - 1]} {date.year}"
 
 
 class Reach(StackCase):
@@ -66,7 +74,7 @@ class Reach(StackCase):
         self.absent("sb1", day(10), day(30))
         told = self.night(next(nights))
         self.assertEqual(len(told), 1)
-        self.assertRegex(told[0], rf"Et trin vil ikke nå nogen: nord \(sagsbehandler\), {day(10)} – {day(30)}\.")
+        self.assertRegex(told[0], rf"Et trin vil ikke nå nogen: nord \(sagsbehandler\), {danish(10)} – {danish(30)}\.")
         self.assertEqual(self.night(next(nights)), [])  # as it was
         counted = json.loads(self.daemon.command("status", "--json").stdout)["reach"]["steps"]
         self.assertGreater(counted, 0)
@@ -79,7 +87,7 @@ class Reach(StackCase):
         before = len(self.town.all_mails("drift"))
         done = self.daemon.command("run", "--once", "--at", f"{day(offset)}T04:00:00", timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return [mail.text for mail in self.town.all_mails("drift")[before:]]
+        return [mail.words for mail in self.town.all_mails("drift")[before:]]
 
     def test_people_that_cannot_be_right(self):
         # The contract's views may show anything, whatever the tables of the example allow.
@@ -104,8 +112,8 @@ class Reach(StackCase):
         # The daemon says so to the address for data quality, and goes on with what is sound.
         self.night(1)
         [mail] = self.town.all_mails("datakvalitet")
-        self.assertIn("en person har flere mailadresser (sb1)", mail.text)
-        self.assertIn("en enhed ligger under sig selv (center)", mail.text)
+        self.assertIn("En person har flere mailadresser (sb1)", mail.words)
+        self.assertIn("En enhed ligger under sig selv (center)", mail.words)
         self.assertEqual(self.town.journal("SELECT count(*) > 0 FROM deadline WHERE case_id = 'S-1'"), [["t"]])
         codes = json.loads(self.daemon.command("status", "--json").stdout)["data_faults"]
         self.assertEqual(codes, {"two_addresses": 1, "unit_circle": 1, "unknown_substitute": 1, "unknown_unit": 1})

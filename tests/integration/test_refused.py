@@ -36,7 +36,7 @@ class Refused(StackCase):
         done = self.daemon.command("run", "--once", "--at", f"2026-05-04T12:{self.minute:02}:00", timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.logs += done.stderr
-        return [mail.text for mail in self.town.all_mails("drift")[before:] if "er afvist tre gange" in mail.text]
+        return [mail.words for mail in self.town.all_mails("drift")[before:] if "er afvist tre gange" in mail.words]
 
     def status(self):
         return json.loads(self.daemon.command("status", "--json").stdout)["refused_addresses"]

@@ -77,9 +77,9 @@ class Reports(StackCase):
         # Week 0: nothing yet, and that is said.
         self.run_at(monday(0))
         for mail in self.one_each(monday(0)).values():
-            self.assertIn("Der er ingen hjemviste sager.", mail.text)
+            self.assertIn("Der er ingen hjemviste sager.", mail.words)
             self.assertIn("Der er ingen hjemviste sager.", mail.html)
-            self.assertNotIn("sidst", mail.text.replace("siden sidste", ""))
+            self.assertNotIn("sidst", mail.words.replace("siden sidste", ""))
         self.run_at(monday(0))  # a restart at the very moment
         self.run_at("2026-03-02T15:00:00")
         self.assertEqual(self.take(), {leader: [] for leader in self.leaders})
@@ -96,11 +96,11 @@ class Reports(StackCase):
         self.stack.postgres.sql("UPDATE fagsystem.sag SET enhed = 'syd' WHERE sagsnr = 'S-3'")
         self.run_at(monday(1))
         first = self.one_each(monday(1))
-        text = first[town.team_leader].text
+        text = first[town.team_leader].words
         self.assertLess(text.index("S-2 · H-2"), text.index("S-1 · H-1"))  # the oldest first
         self.assertNotIn("S-3", text)
-        self.assertIn("S-3 · H-3 · syd", first[town.department_head].text)
-        self.assertIn("S-3 · H-3 · syd", first[town.centre_head].text)
+        self.assertIn("S-3 · H-3 · syd", first[town.department_head].words)
+        self.assertIn("S-3 · H-3 · syd", first[town.centre_head].words)
         older, newer = text.split("S-1 · H-1")[0].split("S-2 · H-2")[1], text.split("S-1 · H-1")[1]
         for said in ("Modtaget 2. marts 2026, for 7 dage siden", "nej, skal ske senest 9. marts 2026 kl. 09.00",
                      "ikke registreret som genetableret", "27. april 2026 (om 49 dage)", "Brev om ny frist: ikke sendt",
@@ -110,7 +110,7 @@ class Reports(StackCase):
             self.assertIn(said, newer)
         for said in ("Hjemviste sager: 2 (sidst 0)", "Modtaget siden sidste rapport: 2", "Mangler opfølgning i denne uge: 1 (sidst 0)"):
             self.assertIn(said, text)
-        self.assertIn("Hjemviste sager: 3 (sidst 0)", first[town.department_head].text)
+        self.assertIn("Hjemviste sager: 3 (sidst 0)", first[town.department_head].words)
         self.assertIn("https://sager.kommunen.example/sag/S-2", text)
 
         # Weeks 2 and 3: missed in a row, told a new date; the clock goes forward between them and week 4.
@@ -119,7 +119,7 @@ class Reports(StackCase):
         self.assertIn("Uden opfølgning før denne uge: 1 uge\n", self.one_each(monday(2))[town.team_leader].text)
         town.event("S-2", "hjemvisning.frist_forlaenget", "H-2", "'2026-03-18 10:00'", "'2026-06-01'")
         self.run_at(monday(3))
-        text = self.one_each(monday(3))[town.team_leader].text
+        text = self.one_each(monday(3))[town.team_leader].words
         self.assertIn("Uden opfølgning før denne uge: 2 uger i træk", text)
         self.assertIn("Uden opfølgning to uger i træk eller mere: 1 (sidst 0)", text)
         self.assertIn("sendt 18. marts 2026, ny dato 1. juni 2026", text)
@@ -130,7 +130,7 @@ class Reports(StackCase):
         self.assertEqual(self.take(), {leader: [] for leader in self.leaders})
         town.event("S-2", "hjemvisning.ny_afgoerelse_sendt", "H-2", "'2026-03-27 10:00'")
         self.run_at("2026-03-30T07:00:00+02:00")
-        text = self.one_each(monday(4))[town.team_leader].text
+        text = self.one_each(monday(4))[town.team_leader].words
         self.assertNotIn("S-2", text)
         self.assertIn("Hjemviste sager: 1 (sidst 2)", text)
         self.assertIn("Afsluttet siden sidste rapport: 1", text)
@@ -138,9 +138,9 @@ class Reports(StackCase):
         # Down from week 4 to the Thursday of week 7: one, late, and it says so; the next one comes as ever.
         self.run_at("2026-04-23T10:00:00")
         for mail in self.one_each("after the outage").values():
-            self.assertIn("Rapporten skulle være sendt mandag den 20. april 2026 kl. 07.00. Den kommer først nu", mail.text)
+            self.assertIn("Rapporten skulle være sendt mandag den 20. april 2026 kl. 07.00. Den kommer først nu", mail.words)
         self.run_at(monday(8))
-        text = self.one_each(monday(8))[town.team_leader].text
+        text = self.one_each(monday(8))[town.team_leader].words
         self.assertNotIn("kommer først nu", text)
         self.assertIn("»Sidst« er rapporten 20. april 2026.", text)
         self.assertEqual(self.runs(), [[monday(n), "superseded" if n in (5, 6) else "sent", "t" if n in (5, 6, 7) else "f"]
@@ -156,11 +156,11 @@ class Reports(StackCase):
         self.run_at(monday(0))
         self.assertEqual([self.reports(leader) != [] for leader in self.leaders], [False, True, True])
         self.assertEqual(self.runs()[0], [monday(0), "failed", "f"])
-        instead = [mail for mail in self.reports(town.department_head) if "kunne ikke leveres" in mail.text]
+        instead = [mail for mail in self.reports(town.department_head) if "kunne ikke leveres" in mail.words]
         self.assertEqual(len(instead), 1)
-        self.assertIn("Rapporten kunne ikke leveres til teamleder i nord. Du får den i stedet.", instead[0].text)
+        self.assertIn("Rapporten kunne ikke leveres til teamleder i nord. Du får den i stedet.", instead[0].words)
         operators = self.stack.mail.mails("drift")
-        self.assertIn("hjemvisninger, team_leader nord (550", "".join(mail.text for mail in operators))
+        self.assertIn("hjemvisninger, teamleder nord (550", "".join(mail.words for mail in operators))
         status = self.daemon.command("status", "--json")
         self.assertEqual(json.loads(status.stdout)["failed_reports"].get(REMANDS), None)  # of the last week by the real clock
         topic = f"fristd/v1/proeve/report/{REMANDS}"
@@ -173,7 +173,7 @@ class Reports(StackCase):
         before = len(self.reports(town.centre_head))
         self.run_at(monday(1))
         self.assertEqual(self.runs()[1], [monday(1), "failed", "f"])
-        fresh = [mail.text for mail in self.reports(town.centre_head)[before:]]
+        fresh = [mail.words for mail in self.reports(town.centre_head)[before:]]
         self.assertEqual(len(fresh), 2)
         self.assertEqual(sum("kunne ikke leveres til afdelingsleder i familie" in text for text in fresh), 1)
 
@@ -189,14 +189,14 @@ class Reports(StackCase):
         self.run_at("2026-03-05T10:30:00")  # late: it was down at 07:30
         lists = self.reports(town.caseworker, "Dine frister")
         self.assertEqual(len(lists), 1)
-        self.assertIn("5. marts 2026 kl. 10.00 (overskredet med 30 minutter): K01", lists[0].text)
-        self.assertIn("Rapporten skulle være sendt torsdag den 5. marts 2026 kl. 07.30", lists[0].text)
-        self.assertIn("Omfatter: dine egne sager", lists[0].text)
+        self.assertIn("5. marts 2026 kl. 10.00 (overskredet med 30 minutter): K01", lists[0].words)
+        self.assertIn("Rapporten skulle være sendt torsdag den 5. marts 2026 kl. 07.30", lists[0].words)
+        self.assertIn("Omfatter: dine egne sager", lists[0].words)
         self.run_at("2026-03-09T07:15:00")
         digest = self.reports(town.team_leader, "Ugens frister")[-1]
         self.assertEqual(digest.subject, "Ugens frister i nord, 9. marts 2026")
-        self.assertIn("K01", digest.text)
-        self.assertIn("Frister og mål, der ikke er holdt: ", digest.text)
+        self.assertIn("K01", digest.words)
+        self.assertIn("Frister og mål, der ikke er holdt: ", digest.words)
         self.assertEqual(self.reports(town.caseworker, "Ugens frister"), [])
 
     def test_the_next_one_follows_the_configuration(self):
@@ -279,7 +279,7 @@ class Reports(StackCase):
         sent = self.daemon.command("report", REMANDS, "--send")
         self.assertEqual(sent.returncode, 0, sent.stderr)
         mail = self.stack.mail.wait(self.town.team_leader, lambda mail: mail.subject.startswith("Hjemviste sager"))
-        self.assertIn("S-1 · H-1 · nord", mail.text)
+        self.assertIn("S-1 · H-1 · nord", mail.words)
         self.assertEqual(self.daemon.stop(), 0)
 
 

@@ -75,10 +75,10 @@ class Hours(Rhythm):
             (when, mail), = self.arrived(person)
             self.assertEqual(when, "2026-03-02T08:00:30+01:00")
             self.assertRegex(mail.subject, r"^\[K20\] 3 lovbestemte frister overskredet$")
-            self.assertIn("sendes i kontortiden", mail.text)
-            self.assertIn(f"Du får beskeden som {role}", mail.text)
+            self.assertIn("sendes i kontortiden", mail.words)
+            self.assertIn(f"Du får beskeden som {role}", mail.words)
             for case in ("S-1", "S-2", "S-3"):
-                self.assertIn(f"Sag: {case} ", mail.text)
+                self.assertIn(f"Sag: {case} ", mail.words)
                 self.assertIn(f"/sag/{case}\n", mail.text)
         self.assert_all_finished()
         explained = self.daemon.command("explain", "S-1", "--language", "en").stdout
@@ -130,7 +130,7 @@ class Hours(Rhythm):
         self.run_at("2026-03-01T00:00:31")
         # All of them work in that unit or below it.
         self.assertEqual(self.times(self.town.team_leader), ["2026-03-01T00:00:31+01:00"])
-        self.assertNotIn("ventet", self.arrived(self.town.team_leader)[0][1].text)
+        self.assertNotIn("ventet", self.arrived(self.town.team_leader)[0][1].words)
         self.assertRegex(self.daemon.command("check").stdout, "mail that is not urgent goes Mon–Fri 08:00–16:00, not on holidays"
                                                               r"\n[^\n]*in familie and the units below it: day and night")
 
@@ -148,12 +148,12 @@ class Hours(Rhythm):
         for person in (self.town.team_leader, self.town.department_head, self.town.centre_head):
             (when, mail), = self.arrived(person)
             self.assertEqual(when, "2026-02-23T08:00:30+01:00")
-            self.assertIn("optælling pr. fredag den 20. februar 2026", mail.text)
-            self.assertIn("4 overskredet", mail.text)
-            self.assertEqual(self.listed(mail.text), ["S-4", "S-1", "S-2", "S-3"])
+            self.assertIn("optælling pr. fredag den 20. februar 2026", mail.words)
+            self.assertIn("4 overskredet", mail.words)
+            self.assertEqual(self.listed(mail.words), ["S-4", "S-1", "S-2", "S-3"])
         (when, mail), = self.arrived(self.town.caseworker)
         self.assertEqual((when, mail.subject), ("2026-02-23T08:00:30+01:00", "Status på dine frister pr. 20. februar 2026"))
-        broken, coming = mail.text.split("På vej:")
+        broken, coming = mail.words.split("På vej:")
         self.assertEqual((self.listed(broken), self.listed(coming)), (["S-4", "S-1", "S-2", "S-3"], ["S-5"]))
         self.assertIn("overskredet med", broken)
         self.assertNotIn("Navn", mail.text + mail.html)
@@ -203,7 +203,7 @@ class Together(Rhythm):
         self.run_at("2026-03-01T00:00:31")
         (_, mail), = self.arrived(self.town.department_head)
         self.assertEqual(mail.subject, "[K20] 2 lovbestemte frister overskredet")
-        self.assertNotIn("S-2", mail.text)
+        self.assertNotIn("S-2", mail.words)
         self.assertEqual(self.town.journal("SELECT case_id, last_reply FROM notice WHERE state = 'abandoned' AND person_id = 'al1'"),
                          [["S-2", "out of date: done, moved or told anew in the meantime"]])
 
@@ -234,7 +234,7 @@ class Together(Rhythm):
         self.run_at("2026-03-01T00:00:31")
         (_, mail), = self.arrived(self.town.centre_head)
         self.assertEqual(mail.subject, "[K20] 12 lovbestemte frister overskredet")
-        self.assertIn("De 10 vigtigste", mail.text)
+        self.assertIn("De 10 vigtigste", mail.words)
         rows = self.town.journal("SELECT count(*), count(DISTINCT case_id) FROM notice WHERE person_id = 'al1' AND state = 'abandoned'")
         self.assertEqual(rows, [["12", "12"]])
         self.assertEqual(self.town.journal("SELECT count(*) FROM notice WHERE person_id = 'cc1' AND state = 'sent'"), [["12"]])
@@ -258,8 +258,8 @@ class Together(Rhythm):
             self.assertLessEqual(len(mails), 1)
         (_, mail), = self.arrived(self.town.team_leader)
         self.assertIn("300 lovbestemte frister overskredet", mail.subject)
-        self.assertIn("De 10 vigtigste", mail.text)
-        self.assertIn("Sag: F-0 ", mail.text)
+        self.assertIn("De 10 vigtigste", mail.words)
+        self.assertIn("Sag: F-0 ", mail.words)
         self.assertLess(len(mail.text), 6000)
         self.assert_all_finished()
 
@@ -292,9 +292,9 @@ class FollowUp(Rhythm):
         self.run_at("2026-02-18T08:00:30")
         news = [mail for when, mail in self.arrived(self.town.caseworker) if when.startswith("2026-02-18")]
         self.assertEqual(len(news), 1)
-        self.assertIn("flyttet til en ny dato", news[0].text)
-        self.assertIn("16. marts 2026", news[0].text)
-        self.assertIn("løst i tide", news[0].text)
+        self.assertIn("flyttet til en ny dato", news[0].words)
+        self.assertIn("16. marts 2026", news[0].words)
+        self.assertIn("løst i tide", news[0].words)
         entries = sorted(self.entries(news[0]), key=lambda entry: "METHOD:CANCEL" in entry)
         self.assertIn("METHOD:PUBLISH", entries[0])
         self.assertIn("DTSTART;VALUE=DATE:20260316", entries[0])
@@ -315,7 +315,7 @@ class FollowUp(Rhythm):
         self.run_at("2026-02-17T09:00:01")
 
     def told_of_it(self):
-        return [when for when, mail in self.arrived(self.town.caseworker) if "løst i tide" in mail.text]
+        return [when for when, mail in self.arrived(self.town.caseworker) if "løst i tide" in mail.words]
 
     def test_a_morning_that_nobody_saw(self):
         """The daemon was away when its time came: it waits for the next office hours, not for the next start."""
@@ -371,8 +371,8 @@ class FollowUp(Rhythm):
         self.run_at("2026-02-28T03:30:01")
         subjects = [(when, mail) for when, mail in self.arrived(self.town.department_head) if "K01" in mail.subject]
         self.assertEqual([when for when, _ in subjects], ["2026-02-28T03:00:01+01:00", "2026-02-28T03:30:01+01:00"])
-        self.assertIn("løst efter fristen", subjects[1][1].text)
-        self.assertIn("fordi du tidligere har fået besked om den", subjects[1][1].text)
+        self.assertIn("løst efter fristen", subjects[1][1].words)
+        self.assertIn("fordi du tidligere har fået besked om den", subjects[1][1].words)
         self.assertEqual(subjects[0][1]["References"], subjects[1][1]["References"])
 
 
@@ -402,12 +402,12 @@ class Killed(Rhythm):
             after = dict(map(tuple, self.town.journal("SELECT id, carried_by FROM notice ORDER BY id")))
             for notice, carrier in formed:
                 self.assertEqual(after[notice], carrier, "what was formed stands")
-            mails = [mail for _, mail in self.arrived(self.town.department_head) if cases[0] in mail.text]
+            mails = [mail for _, mail in self.arrived(self.town.department_head) if cases[0] in mail.words]
             self.assertIn(len(mails), (1, 2))
             self.assertEqual(len({mail.id for mail in mails}), 1)
             for mail in mails:
                 for case in cases:
-                    self.assertIn(f"Sag: {case} ", mail.text)
+                    self.assertIn(f"Sag: {case} ", mail.words)
             self.assert_all_finished()
             return fired.exists(), len(mails) - 1
 

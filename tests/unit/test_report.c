@@ -714,6 +714,50 @@ static void small_counts_are_hidden_where_no_case_is_listed(void **state)
     builder_done(&builder);
 }
 
+// Whoever knows everything that is told, last time's report too, cannot work out a count that is hidden.
+static void nothing_gives_a_small_count_away(void **state)
+{
+    (void)state;
+    static const struct {
+        int now[REPORT_COUNTS], before; // before: of COUNT_REMANDS
+        const char *shown;              // a letter a count: exact, few, at least, not
+    } cases[] = {
+        // remands = before + new - ended
+        {{[COUNT_REMANDS] = 9, [COUNT_NEW] = 4, [COUNT_ENDED] = 3}, 8, "eeeeeeeeeeee"},
+        {{[COUNT_REMANDS] = 9, [COUNT_NEW] = 4, [COUNT_ENDED] = 2}, 7, "eeeenneeeeee"},
+        {{[COUNT_REMANDS] = 9, [COUNT_NEW] = 1, [COUNT_ENDED] = 5}, 13, "eeeenneeeeee"},
+        {{[COUNT_REMANDS] = 2, [COUNT_NEW] = 0, [COUNT_ENDED] = 5}, 7, "eeefnneeeeee"},
+        {{[COUNT_REMANDS] = 9, [COUNT_NEW] = 8, [COUNT_ENDED] = 0}, 1, "eeeenneeeeee"},
+        {{[COUNT_REMANDS] = 0}, 0, "eeeeeeeeeeee"},
+        // A part, and what is left of its whole
+        {{[COUNT_BROKEN] = 10, [COUNT_BROKEN_LAW] = 8}, -1, "eaeeeeeeeeee"},
+        {{[COUNT_BROKEN] = 10, [COUNT_BROKEN_LAW] = 7}, -1, "eeeeeeeeeeee"},
+        {{[COUNT_BROKEN] = 10, [COUNT_BROKEN_LAW] = 10}, -1, "eeeeeeeeeeee"},
+        {{[COUNT_BROKEN] = 10, [COUNT_BROKEN_LAW] = 2}, -1, "efeeeeeeeeee"},
+        {{[COUNT_BROKEN] = 2, [COUNT_BROKEN_LAW] = 1}, -1, "ffeeeeeeeeee"},
+        {{[COUNT_REMANDS] = 20, [COUNT_HELP_OPEN] = 19, [COUNT_LIMIT_BROKEN] = 6, [COUNT_NOT_TOLD] = 5},
+         -1,
+         "eeeeeeeeeaae"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        enum report_shown now[REPORT_COUNTS], before[REPORT_COUNTS];
+        int last[REPORT_COUNTS];
+        char shown[REPORT_COUNTS + 1] = "";
+        for (int k = 0; k < REPORT_COUNTS; k++)
+            last[k] = -1;
+        last[COUNT_REMANDS] = cases[i].before;
+        report_show(cases[i].now, last, 3, now, before);
+        for (int k = 0; k < REPORT_COUNTS; k++)
+            shown[k] = "efan"[now[k]];
+        assert_string_equal(shown, cases[i].shown);
+        assert_int_equal(before[COUNT_REMANDS],
+                         cases[i].before > 0 && cases[i].before < 3 ? SHOWN_FEW : SHOWN_EXACT);
+        report_show(cases[i].now, last, 1, now, before); // 1 hides nothing
+        for (int k = 0; k < REPORT_COUNTS; k++)
+            assert_int_equal(now[k], SHOWN_EXACT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -726,6 +770,7 @@ int main(void)
         cmocka_unit_test(the_worst_are_shown_and_the_rest_is_counted),
         cmocka_unit_test(is_written_down_and_read),
         cmocka_unit_test(small_counts_are_hidden_where_no_case_is_listed),
+        cmocka_unit_test(nothing_gives_a_small_count_away),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

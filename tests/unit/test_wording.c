@@ -4,6 +4,7 @@
 #include "core/wording.h"
 
 #include "core/message.h"
+#include "core/operator_words.h"
 #include "core/phrases.h"
 #include "support/copenhagen.h"
 
@@ -32,7 +33,9 @@ struct shelf {
     "heading={{heading}}\nalarm={{alarm}}\nwarning={{warning}}\ncalm={{calm}}\ncode={{code}}\n"              \
     "title={{title}}\nkind={{kind}}\nnot_statutory={{not_statutory}}\ncase={{case}}\nmatter={{matter}}\n"    \
     "unit={{unit}}\ndue_label={{due_label}}\ndue={{due}}\ncounted_from={{counted_from}}\nrole={{role}}\n"    \
-    "reason={{reason}}\nlate={{late}}\nwaited={{waited}}\nstand_in={{stand_in}}\nlink={{link}}\n"            \
+    "reason={{reason}}\nnext={{next}}\nconsequence={{consequence}}\n"                                        \
+    "after_silence={{after_silence}}\nexplained={{explained}}\nlate={{late}}\nwaited={{waited}}\nstand_in={" \
+    "{stand_in}}\nlink={{link}}\n"                                                                           \
     "muted={{muted}}\n"                                                                                      \
     "done={{#done}}[{{when}}: {{what}}]{{/done}}\ndone_earlier={{done_earlier}}\n"                           \
     "derivation={{#derivation}}[{{line}}]{{/derivation}}\nbasis={{basis}}\nsensitive={{sensitive}}\n"        \
@@ -46,7 +49,7 @@ static const struct {
     {"notice.html", "<p title=\"{{case}}\">" EVERY_FIELD "</p>"},
     {"gathered.subject", "[{{codes}}] {{summary}}, {{date}}"},
     {"gathered.txt",
-     "{{summary}} waited={{waited}} listed={{listed}} few={{few}}\n"
+     "{{summary}} waited={{waited}} listed={{listed}} few={{few}}{{#all_late}} all late{{/all_late}}\n"
      "{{#sums}}\n{{code}} ({{title}}, {{kind}}): {{ahead}} / {{broken}} {{broken_label}} / "
      "{{resolved}}\n{{/sums}}\n"
      "{{#items}}\n{{#alarm}}!{{/alarm}}{{#warning}}?{{/warning}}{{#calm}}.{{/calm}} {{heading}} | {{code}} "
@@ -65,8 +68,9 @@ static const struct {
     {"backlog_own.subject", "{{title}} {{date}}"},
     {"backlog_own.txt", "{{#broken}}{{code}} {{case}}{{/broken}}"},
     {"backlog_own.html", "{{#coming}}{{code}} {{case}}{{/coming}}"},
-    {"operator.subject", "{{count}} {{date}}"},
-    {"operator.txt", "{{#lines}}\n{{text}} | {{case}} | {{code}}\n{{/lines}}\nmore={{more}} {{written}}\n"},
+    {"operator.subject", "{{heading}} {{count}} {{date}}"},
+    {"operator.txt", "{{#trouble}}!{{/trouble}}{{heading}}\n{{#lines}}\n{{text}} | {{case}} | "
+                     "{{code}}\n{{/lines}}\nmore={{more}} {{written}}\n"},
     {"operator.html", "{{#lines}}{{text}}{{/lines}}"},
 };
 
@@ -144,7 +148,7 @@ static void test_load_errors(void **state)
          "are unit, date"},
         {{"operator.subject", "{{#lines}}", NULL},
          "shelf/operator.subject:1:1: unknown field \"lines\"; known fields "
-         "are count, date"},
+         "are heading, count, date"},
         // No mail can be made to name a person.
         {{"notice.html", "{{caseworker}}", NULL}, "shelf/notice.html:1:1: unknown field \"caseworker\""},
     };
@@ -403,6 +407,8 @@ static void test_whole_notice(void **state)
         "unit=fam-nord\ndue_label=Frist\ndue=til og med lørdag den 28. februar 2026\n"
         "counted_from=fredag den 31. oktober 2025 kl. 10.12\nrole=sagsbehandler\n"
         "reason=den lovbestemte frist udløber om 30 dage, og opgaven endnu ikke er registreret som løst\n"
+        "next=Løs opgaven i tide, og registrér det i fagsystemet. Så kommer der ikke flere påmindelser.\n"
+        "consequence=\nafter_silence=\nexplained=ja\n"
         "late=\nwaited=\nstand_in=\nlink=https://x.dk/S-1001?a=1&b=2\nmuted=\n"
         "done=[14. januar 2026 kl. 08.00: sat på pause][20. januar 2026 kl. 12.05: varsel til teamleder]"
         "[21. januar 2026 kl. 12.05: besked til jurist]\ndone_earlier=\n"
@@ -555,6 +561,59 @@ static void test_situations(void **state)
         snprintf(line, sizeof line, "heading=%s\n", cases[i].en);
         assert_says(&mail, line);
     }
+    mail_text_done(&mail);
+}
+
+// Every mail on a deadline says what to do next, or that there is nothing to do.
+static void test_what_next(void **state)
+{
+    (void)state;
+    static const enum transition_kind told[] = {TRANSITION_APPROACHING,
+                                                TRANSITION_BREACHED,
+                                                TRANSITION_ESCALATED,
+                                                TRANSITION_MISSED,
+                                                TRANSITION_LAPSED,
+                                                TRANSITION_PASSED,
+                                                TRANSITION_MOVED,
+                                                TRANSITION_MET,
+                                                TRANSITION_LATE,
+                                                TRANSITION_CANCELLED,
+                                                TRANSITION_WITHDRAWN,
+                                                TRANSITION_REOPENED,
+                                                TRANSITION_ACKNOWLEDGEMENT_ENDED};
+    struct mail_text mail = {0};
+    for (enum language language = LANGUAGE_DA; language <= LANGUAGE_EN; language++)
+        for (enum rule_kind kind = RULE_STATUTORY; kind <= RULE_INFORMATION; kind++)
+            for (size_t i = 0; i < COUNT(told); i++)
+                for (int leads = 0; leads < 2; leads++) {
+                    struct notice_facts facts = sample();
+                    facts.rule_kind = kind;
+                    facts.transition = told[i];
+                    facts.missed_in_a_row = told[i] == TRANSITION_MISSED ? 2 : 0;
+                    facts.role = leads ? "team_leader" : "caseworker";
+                    wording_notice(wordings[language], zone, &facts, &mail);
+                    bool next = strstr(mail.text.data, "next=\n") == NULL;
+                    bool consequence = strstr(mail.text.data, "consequence=\n") == NULL;
+                    assert_int_equal(next + consequence, 1);
+                    assert_null(strstr(mail.text.data, "(null)"));
+                }
+    struct notice_facts facts = sample();
+    facts.transition = TRANSITION_BREACHED;
+    facts.role = "team_leader";
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "next=Aftal med sagsbehandleren, hvornår opgaven bliver løst. ");
+    facts.transition = TRANSITION_MET;
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "consequence=Du skal ikke gøre mere.\n");
+    facts.transition = TRANSITION_ACKNOWLEDGEMENT_ENDED;
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "reason=en kvittering er ophørt, og opgaven stadig ikke er registreret som løst\n");
+    // Without a date there is nothing to say of how it came about, and the heading does not promise one.
+    facts.transition = TRANSITION_MOVED;
+    facts.due_at = INSTANT_NONE;
+    wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_says(&mail, "heading=Lovbestemt frist: datoen er ikke længere fastsat\n");
+    assert_says(&mail, "explained=\n");
     mail_text_done(&mail);
 }
 
@@ -738,12 +797,15 @@ static void test_gathered(void **state)
                                    .sum_count = COUNT(sums)};
     struct mail_text mail = {0};
     wording_gathered(wordings[LANGUAGE_DA], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data, "[K20, K50, K51] 1 lovbestemt frist overskredet, 1 egen frist/mål "
-                                           "ikke holdt, 1 nærmer sig, 1 afklaret/flyttet, 29. januar 2026");
+    assert_string_equal(
+        mail.subject.data,
+        "[K20, K50, K51] 1 lovbestemt frist overskredet, 1 af kommunens egne "
+        "frister og mål ikke holdt, 1 frist nærmer sig, 1 frist afklaret eller flyttet, 29. januar 2026");
     // All are listed: no sums. A broken law and a missed goal of one's own never look alike.
     assert_string_equal(
         mail.text.data,
-        "1 lovbestemt frist overskredet, 1 egen frist/mål ikke holdt, 1 nærmer sig, 1 afklaret/flyttet "
+        "1 lovbestemt frist overskredet, 1 af kommunens egne frister og mål ikke holdt, 1 frist nærmer sig, "
+        "1 frist afklaret eller flyttet "
         "waited=onsdag den 28. januar 2026 kl. 17.05 listed= few=\n"
         "! Lovbestemt frist er overskredet | K20 (Børnefaglig undersøgelse, lovbestemt frist) | S-1001 B-3 "
         "fam-nord | Frist til og med lørdag den 28. februar 2026 | sagsbehandler | late= stand_in= | "
@@ -756,6 +818,10 @@ static void test_gathered(void **state)
         "Lovbestemt frist: løst i tide | K20 | S-9 | til og med lørdag den 28. februar 2026\n"
         "torsdag den 29. januar 2026\n");
     assert_string_equal(mail.html.data, "red");
+    // Said once when it holds for all that are told; what has become of others is no matter.
+    items[0].late = items[1].late = true;
+    wording_gathered(wordings[LANGUAGE_DA], zone, &facts, &mail);
+    assert_non_null(strstr(mail.text.data, " few= all late\n"));
     mail_text_done(&mail);
 }
 
@@ -776,9 +842,10 @@ static void test_gathered_digest(void **state)
                                    .sum_count = COUNT(sums)};
     struct mail_text mail = {0};
     wording_gathered(wordings[LANGUAGE_EN], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data,
-                        "[K1, K2, K3, K4 …] 60001 statutory deadlines breached, 39000 own deadlines/targets "
-                        "not kept, 1 other date passed, 9 coming up, 5 settled/moved, 29 January 2026");
+    assert_string_equal(mail.subject.data, "[K1, K2, K3, K4 …] 60001 statutory deadlines breached, 39000 of "
+                                           "the municipality's own deadlines and targets "
+                                           "not kept, fewer than 3 other dates passed, at least 8 deadlines "
+                                           "coming up, 5 deadlines settled or moved, 29 January 2026");
     assert_non_null(strstr(mail.text.data,
                            "waited= listed=1 few=3\n"
                            "K1 (A, statutory deadline):  / 60001 breached / \n"
@@ -820,6 +887,30 @@ static void test_smaller_deadlines_that_wait(void **state)
     wording_notice(wordings[LANGUAGE_DA], zone, &facts, &mail);
     assert_says(&mail, "muted=\n");
     mail_text_done(&mail);
+}
+
+// Whatever the two hidden counts are, nothing in the mail changes with them.
+static void test_summary_gives_no_small_count_away(void **state)
+{
+    (void)state;
+    const struct notice_facts items[] = {sample()};
+    struct mail_text first = {0}, second = {0};
+    for (int which = 0; which < 3; which++) {
+        struct gathered_sum sums[] = {{"K1", "A", RULE_TARGET, 40, 407, 9},
+                                      {"K2", "B", RULE_TARGET, 1, 1, 1}};
+        struct gathered_facts facts = {
+            .items = items, .item_count = 1, .sums = sums, .sum_count = COUNT(sums)};
+        wording_gathered(wordings[LANGUAGE_DA], zone, &facts, &first);
+        sums[1].ahead += which == 0;
+        sums[1].broken += which == 1;
+        sums[1].resolved += which == 2;
+        wording_gathered(wordings[LANGUAGE_DA], zone, &facts, &second);
+        assert_string_equal(first.subject.data, second.subject.data);
+        assert_string_equal(first.text.data, second.text.data);
+        assert_non_null(strstr(first.subject.data, "mindst 408 af"));
+    }
+    mail_text_done(&first);
+    mail_text_done(&second);
 }
 
 // --- Reports ---
@@ -969,6 +1060,9 @@ static void test_operator(void **state)
         {"data_fault", "S-3", "K20", "birth_in_future"},
         {"data_fault", "S-4", NULL, "new_fault"},
         {"notice_given_up", NULL, NULL, NULL},
+        {"report_not_sent", "", "", "hjemvisninger, team_leader nord (550)"},
+        {"report_not_sent", "", "", "odd"},
+        {"data_fault", "", "", "unit_circle nord"},
         {"odd_one", "S-5", "K1", "x"},
         {"deadline_moved", "S-6", "K20", "1. maj 2026 → 2. maj 2026"},
         {"deadline_closed", "S-7", "K20", "1. maj 2026"},
@@ -979,15 +1073,22 @@ static void test_operator(void **state)
         .now = at((struct local){2026, 1, 29, 8, 0, 0}), .lines = lines, .line_count = COUNT(lines)};
     struct mail_text mail = {0};
     wording_operator(wordings[LANGUAGE_DA], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data, "10 29. januar 2026");
+    assert_string_equal(mail.subject.data, "Beskeder når ikke frem 13 29. januar 2026");
     assert_string_equal(
         mail.text.data,
-        "Ingen med rollen teamleder kunne nås: Er rollen besat, har personen en mailadresse, og er der "
+        "!Beskeder når ikke frem\n"
+        "Ingen med rollen teamleder kunne nås. Er rollen besat, har personen en mailadresse, og er der "
         "en stedfortræder ved fravær? | S-1 | K20\n"
-        "En besked kunne ikke leveres og er opgivet (550) | S-2 | K1\n"
-        "Fejl i data: en fødselsdato ligger i fremtiden | S-3 | K20\n"
-        "Fejl i data: new_fault | S-4 | \n"
-        "En besked kunne ikke leveres og er opgivet (-) |  | \n"
+        "En besked kunne ikke leveres og er opgivet (550). Næste niveau får besked, hvis der er et. | S-2 | "
+        "K1\n"
+        "en fødselsdato ligger i fremtiden | S-3 | K20\n"
+        "new_fault | S-4 | \n"
+        "En besked kunne ikke leveres og er opgivet (-). Næste niveau får besked, hvis der er et. |  | \n"
+        "En rapport nåede ikke frem: hjemvisninger, teamleder nord (550). Lederen over har fået den, hvis "
+        "der er "
+        "en. |  | \n"
+        "En rapport nåede ikke frem: odd. Lederen over har fået den, hvis der er en. |  | \n"
+        "En enhed ligger under sig selv (nord) |  | \n" // alone it begins the line
         "odd_one | S-5 | K1\n"
         "Ændrede regler har flyttet en åben frist: 1. maj 2026 → 2. maj 2026 | S-6 | K20\n"
         "Ændrede regler har lukket en åben frist (1. maj 2026) | S-7 | K20\n"
@@ -1007,10 +1108,143 @@ static void test_operator_is_bounded(void **state)
     const struct operator_facts facts = {.now = 0, .lines = lines, .line_count = COUNT(lines)};
     struct mail_text mail = {0};
     wording_operator(wordings[LANGUAGE_EN], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data, "512 1 January 1970");
+    assert_string_equal(mail.subject.data, "Faults in the case data 512 1 January 1970");
     assert_says(&mail, "S-1 | K1\nmore=312 ");
     assert_null(strstr(mail.text.data, "S-2"));
+    // Of those that were counted not all were written down.
+    const struct operator_facts some = {.now = 0, .lines = lines, .line_count = 3, .total = 1000};
+    wording_operator(wordings[LANGUAGE_EN], zone, &some, &mail);
+    assert_string_equal(mail.subject.data, "Faults in the case data 1000 1 January 1970");
+    assert_says(&mail, "more=997 ");
     mail_text_done(&mail);
+}
+
+// Each says in its heading what it is about; what is good or planned is no alarm.
+static void test_operator_headings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *da, *en;
+    } cases[] = {
+        {"step_reached_nobody", "!Beskeder når ikke frem\n", "!Messages do not get through\n"},
+        {"reach_hole", "!Beskeder når ikke frem\n", "!Messages do not get through\n"},
+        {"address_refused", "!Beskeder når ikke frem\n", "!Messages do not get through\n"},
+        {"data_fault", "!Fejl i sagsdata\n", "!Faults in the case data\n"},
+        {"deadline_gone", "Ændrede regler har ændret åbne frister\n",
+         "Changed rules have changed open deadlines\n"},
+        {"silence_started", "Varsler er sat på pause\n", "Warnings are silenced\n"},
+        {"silence_ended", "En pause for varsler er slut\n", "A silence has ended\n"},
+        {"reach_whole", "Alle trin når igen nogen\n", "Every step reaches somebody again\n"},
+    };
+    struct mail_text mail = {0};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct operator_line line = {cases[i].what, "", "", "x"};
+        const struct operator_facts facts = {.now = 0, .lines = &line, .line_count = 1, .total = 1};
+        wording_operator(wordings[LANGUAGE_DA], zone, &facts, &mail);
+        assert_memory_equal(mail.text.data, cases[i].da, strlen(cases[i].da));
+        wording_operator(wordings[LANGUAGE_EN], zone, &facts, &mail);
+        assert_memory_equal(mail.text.data, cases[i].en, strlen(cases[i].en));
+    }
+    mail_text_done(&mail);
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    static const struct {
+        struct silence silence;
+        bool ended;
+        int hidden, of_deadlines, undone;
+        const char *da, *en; // begin and end
+    } cases[] = {
+        {{.unit = "nord"},
+         false,
+         0,
+         0,
+         0,
+         "enheden nord, fra ",
+         "heraf overskredet: 2. Fristerne løber videre"},
+        {{.case_id = "S-1"},
+         true,
+         0,
+         0,
+         0,
+         "sagen S-1, fra ",
+         ": vedligeholdelse. Ingen varsler er holdt tilbage"},
+        {{.rule = "K20", .unit = "nord"},
+         true,
+         1,
+         1,
+         1,
+         "reglen K20 i enheden nord, fra ",
+         "1 varsel på 1 frist er ikke sendt; 1 af fristerne er stadig åben og varsles nu"},
+        {{.rule = "K20", .case_id = "S-1"},
+         true,
+         4,
+         2,
+         0,
+         "reglen K20 i sagen S-1, fra ",
+         "4 varsler på 2 frister er ikke sendt; ingen af fristerne er åbne længere"},
+        {{.unit = "nord"},
+         true,
+         9,
+         7,
+         3,
+         "enheden nord, fra ",
+         "9 varsler på 7 frister er ikke sendt; 3 af fristerne er stadig åbne og varsles nu"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct silence silence = cases[i].silence;
+        silence.from = at((struct local){2026, 3, 27, 8, 0, 0});
+        silence.until = at((struct local){2026, 4, 9, 8, 0, 0});
+        const struct silence_words words = {.silence = &silence,
+                                            .person = "tl1",
+                                            .person_role = "team_leader",
+                                            .reason = "maintenance",
+                                            .ended = cases[i].ended,
+                                            .covered = 5,
+                                            .breached = 2,
+                                            .hidden = cases[i].hidden,
+                                            .of_deadlines = cases[i].of_deadlines,
+                                            .undone = cases[i].undone};
+        struct buffer said = {0};
+        phrase_silence(LANGUAGE_DA, zone, &words, &said);
+        assert_memory_equal(said.data, cases[i].da, strlen(cases[i].da));
+        assert_string_equal(said.data + said.length - strlen(cases[i].en), cases[i].en);
+        assert_non_null(strstr(said.data,
+                               "fra 27. marts 2026 kl. 08.00 til 9. april 2026 kl. 08.00, sat af tl1 "
+                               "(teamleder): vedligeholdelse. "));
+        buffer_done(&said);
+    }
+}
+
+static void test_reach_hole(void **state)
+{
+    (void)state;
+    const char *roles[] = {"team_leader", "jurist"};
+    const struct stage stage = {.to = roles, .to_count = 2};
+    static const struct {
+        uint64_t days;
+        const char *da, *en;
+    } cases[] = {
+        {1, "nord (teamleder, jurist), 21. december 2026", "nord (team leader, jurist), 21 December 2026"},
+        {UINT64_C(0x3fff), "nord (teamleder, jurist), 21. december 2026 – 3. januar 2027",
+         "nord (team leader, jurist), 21 December 2026 – 3 January 2027"},
+        {UINT64_C(0x5), "nord (teamleder, jurist), 21. december 2026, 23. december 2026",
+         "nord (team leader, jurist), 21 December 2026, 23 December 2026"},
+        {((UINT64_C(1) << REACH_DAYS) - 1) ^ 1, "nord (teamleder, jurist), fra 22. december 2026",
+         "nord (team leader, jurist), from 22 December 2026"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct reach_hole hole = {
+            .unit = "nord", .code = "K20", .stage = &stage, .days = cases[i].days};
+        struct buffer said = {0};
+        phrase_reach_hole(LANGUAGE_DA, civil_from_ymd(2026, 12, 21), &hole, &said);
+        assert_phrase(&said, cases[i].da);
+        phrase_reach_hole(LANGUAGE_EN, civil_from_ymd(2026, 12, 21), &hole, &said);
+        assert_phrase(&said, cases[i].en);
+        buffer_done(&said);
+    }
 }
 
 int main(void)
@@ -1039,6 +1273,11 @@ int main(void)
         cmocka_unit_test(test_backlog_without_rows),
         cmocka_unit_test(test_operator),
         cmocka_unit_test(test_operator_is_bounded),
+        cmocka_unit_test(test_operator_headings),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_reach_hole),
+        cmocka_unit_test(test_what_next),
+        cmocka_unit_test(test_summary_gives_no_small_count_away),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
