@@ -32,7 +32,7 @@ class CaseSystem:
         copy += table("funktion", "medarbejder, enhed, funktion",
                       ((p.id, p.unit, FUNCTIONS[p.role]) for p in town.people))
         copy += table("fravaer", "medarbejder, fra, til, stedfortraeder",
-                      ((p.id, p.away_from, p.away_until, p.substitute) for p in people if p.away_from))
+                      ((p.id, p.away_from, p.away_until, p.substitute or None) for p in people if p.away_from))
         copy += table("sag", "sagsnr, sagstype, enhed, sagsbehandler",
                       ((case.id, case.type, case.unit, case.caseworker) for case in town.cases))
         copy += table("haendelse", "sagsnr, emne, art, tidspunkt, frist",
@@ -42,6 +42,11 @@ class CaseSystem:
 
     # --- using it
 
+    def stand_in(self, who, substitute):
+        """A substitute for somebody's absence is recorded."""
+        self.run("UPDATE fagsystem.fravaer SET stedfortraeder = :'substitute' WHERE medarbejder = :'who';",
+                 who=who, substitute=substitute)
+
     def record(self, case, subject, kind, at, due_on=None):
         """What a caseworker does in the case system; nothing more is needed for fristd to see it."""
         self.run("INSERT INTO fagsystem.haendelse (sagsnr, emne, art, tidspunkt, frist)"
@@ -50,10 +55,15 @@ class CaseSystem:
 
     def pick_case(self, unit="fam-nord"):
         """Some open case of the unit in which there is little going on."""
-        rows = self.run(f"SELECT s.sagsnr FROM fagsystem.sag s WHERE s.enhed = :'unit' AND NOT {CLOSED}"
-                        " ORDER BY (SELECT count(*) FROM fagsystem.haendelse h WHERE h.sagsnr = s.sagsnr), 1 LIMIT 1;",
-                        unit=unit)
-        return rows[0][0]
+        return self.quiet_cases(unit, 1)[0]
+
+    def quiet_cases(self, unit, count):
+        """Open cases of the unit in which there is little going on, of different caseworkers."""
+        rows = self.run("SELECT sagsnr FROM (SELECT DISTINCT ON (s.sagsbehandler) s.sagsnr, n.events FROM fagsystem.sag s,"
+                        " LATERAL (SELECT count(*) AS events FROM fagsystem.haendelse h WHERE h.sagsnr = s.sagsnr) n"
+                        f" WHERE s.enhed = :'unit' AND NOT {CLOSED} ORDER BY s.sagsbehandler, n.events, s.sagsnr) q"
+                        " ORDER BY events, sagsnr LIMIT :count;", unit=unit, count=count)
+        return [row[0] for row in rows]
 
     def new_subject(self, prefix):
         rows = self.run("SELECT coalesce(max(substr(emne, 3)::int), 100) + 1 FROM fagsystem.haendelse"

@@ -46,10 +46,11 @@ class Demo:
         self.fill()
         self.stream = broker.listen()
         heading("Starting fristd")
-        self.daemon = self.stack.daemon(self.binary)
+        self.daemon = self.stack.daemon(self.binary, reports="config/reports.yaml", log={"level": "info"},
+                                        notices={"group_wait": "5 seconds", "hours": "always"})
         self.set_weekly_hour(datetime.now(municipality.ZONE) + timedelta(minutes=3))
         self.daemon.start()
-        say("  ready")
+        say("  ready: mails to one person within 5 seconds go together, at any hour (as delivered: 30 seconds, office hours)")
         RUNNING.write_text(json.dumps({"pid": os.getpid(), "cases": self.cases.psql,
                                        "journal": self.cases.journal_psql}))
 
@@ -68,13 +69,16 @@ class Demo:
         """The municipality chooses when the weekly follow-up on remanded cases is due; here it is in a moment."""
         path = self.daemon.config / "rules/e-klager.yaml"
         rule = f"BYDAY={'MO TU WE TH FR SA SU'.split()[at.weekday()]};BYHOUR={at.hour};BYMINUTE={at.minute}"
-        text, count = re.subn(r"BYDAY=MO;BYHOUR=9;BYMINUTE=0", rule, path.read_text())
-        assert count == 1
-        self.daemon.account.write(path, text)
+        before, own, after = re.fullmatch(r"(.*\n)(  - id: hjemvisning\.ugentlig\n.*?\n)(\n?  - id: .*)", path.read_text(),
+                                          re.DOTALL).groups()
+        own = own.replace("BYDAY=MO;BYHOUR=9;BYMINUTE=0", rule).partition("    examples:\n")[0]  # they are of the old hour
+        assert rule in own
+        self.daemon.account.write(path, before + own + after)
 
     def explain(self):
         heading("What you see")
         cases, journal = (shlex.join(command) for command in (self.cases.psql, self.cases.journal_psql))
+        fristd = lambda command: bold(f"f {command} $c")
         say(f"""\
   ✉ mails as their reader sees them, ⚑ events as a subscriber gets them, and what the broker retains.
   The first run on an old database gives each leader one backlog report, not a thousand alarms.
@@ -82,14 +86,17 @@ class Demo:
   Weekly follow-up on remanded cases is due each week at this hour, three minutes from now.
 
   In another terminal
-    {bold('contrib/demo/play')}    records events in a case: see the alarm come or go here
-    {cases}
-                         the case database
-    {journal}
-                         the journal
-    {self.daemon.binary} status --config {self.daemon.path}/fristd.yaml
-                         what is open and waiting
-    {self.stack.logs}/fristd.log
+    {bold('contrib/demo/play')}       records events in a case: see the alarm come or go here
+
+    export CREDENTIALS_DIRECTORY={self.daemon.environment()['CREDENTIALS_DIRECTORY']}
+    alias f={self.daemon.binary}; c='--config {self.daemon.path}/fristd.yaml'
+    {fristd('status')}                  what is open and waiting
+    {fristd('check --reach')}           which steps will reach nobody in the next eight weeks
+    {fristd('report hjemvisninger')}    the weekly report on remanded cases, as it would be now
+
+    the case database: {cases}
+    the journal:       {journal}
+    the log:           {self.stack.logs}/fristd.log
   {bold('Ctrl-C')} here stops everything and removes it.""")
 
     # --- watching
@@ -123,6 +130,56 @@ class Demo:
     def play_once(self):
         """Each step is a real event in the database, and must be answered by real mails and messages."""
         self.expect("each leader has a backlog report", self.backlog_is_told, 60)
+        self.play_reach()
+        self.play_weekly_report()
+        self.play_gathered()
+        self.play_notification()
+
+    def play_reach(self):
+        """A step that will reach nobody is found weeks before, and goes away when somebody is made to stand in."""
+        heading(f"{clock()}  Is there somebody to tell at each step of each open deadline? fristd check --reach")
+        holes = self.reach()
+        for line in holes:
+            say(f"  {line}")
+        say()
+        who, stands_in = municipality.UNCOVERED, municipality.STANDS_IN
+        if not any("unit modtagelse, " in line for line in holes):
+            raise NotReady("the hole in the made-up municipality was not found")
+        say(f"  {who} will be away, and nobody stands in. What to do: record a substitute in the case system.")
+        self.cases.stand_in(who, stands_in)
+        if holes := self.reach():
+            raise NotReady("still not reached: " + "; ".join(holes))
+        say(f"{clock()}  ✓ {stands_in} stands in: every step reaches somebody")
+
+    def reach(self):
+        """The lines of the holes; [] when there are none."""
+        done = self.daemon.command("check", "--database", "--reach", timeout=60)
+        if done.returncode not in (0, 1):
+            raise NotReady("fristd check: " + done.stdout + done.stderr)
+        return re.findall(r"^reach: nobody: (.*)", done.stdout, re.MULTILINE)
+
+    def play_weekly_report(self):
+        """It comes each Monday at seven; here somebody asks for it."""
+        heading(f"{clock()}  The weekly report on remanded cases: fristd report hjemvisninger --send")
+        done = self.daemon.command("report", "hjemvisninger", "--send", timeout=60)
+        if done.returncode not in (0, 1):
+            raise NotReady("fristd report: " + done.stdout + done.stderr)
+        leaders = ("centerchef", "afdelingsleder", "teamleder-handicap")
+        self.expect("each leader has a report on his units",
+                    lambda: all(self.mailed(leader, "Hjemviste sager") for leader in leaders), 30)
+
+    def play_gathered(self):
+        """Three at once for one leader."""
+        cases = self.cases.quiet_cases("fam-nord", 3)
+        heading(f"{clock()}  Assessments in {', '.join(cases)} turn out to have begun five months ago")
+        for case in cases:
+            self.cases.record(case, self.cases.new_subject("B"), "bfu.opmaerksom", datetime.now(timezone.utc) - timedelta(days=150))
+        self.expect("the team leader has one mail on all three",
+                    lambda: any(all(case in mail.text for case in cases)
+                                for mail in self.stack.mail.mails("teamleder-fam-nord")), 40)
+
+    def play_notification(self):
+        """What counts in hours waits for nothing."""
         case = self.cases.pick_case("fam-nord")
         subject = self.cases.new_subject("U")
         received = datetime.now(timezone.utc) - timedelta(hours=24) + timedelta(seconds=8)

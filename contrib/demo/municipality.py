@@ -25,6 +25,8 @@ NOTIFICATION_WEEKS = 17
 REMANDS_A_YEAR = 25
 ACCESS_REQUESTS_A_WEEK = 1
 
+UNCOVERED, STANDS_IN = "modtagelse-01", "modtagelse-02"  # goes away, and nobody stands in: what only the caseworker is told reaches nobody
+
 KEPT_24_HOURS = 0.87
 KEPT_ACKNOWLEDGEMENT = 0.85
 KEPT_4_MONTHS = 0.50
@@ -116,6 +118,7 @@ class _Maker:
         self.send_away("handicap-02", "handicap-03", today - timedelta(20), None)
         self.send_away("fam-nord-04", "fam-nord-05", today, today + timedelta(4))
         self.send_away("fam-syd-01", "fam-syd-02", today + timedelta(9), today + timedelta(30))
+        self.send_away(UNCOVERED, "", today + timedelta(12), today + timedelta(26))  # nobody has thought of a substitute
 
     def send_away(self, who, substitute, first, last):
         person = next(person for person in self.town.people if person.id == who)

@@ -13,7 +13,7 @@ from datetime import datetime
 from municipality import ZONE
 
 COLOUR = sys.stdout.isatty()
-LONGEST_MAIL = 45  # lines; the rest is in the Maildir
+LONGEST_MAIL = 60  # lines; the rest is in the Maildir
 FOLD_EVENTS = 6    # more than these at once become one line
 
 
@@ -56,20 +56,20 @@ def show_mail(mail):
     for line in lines[:LONGEST_MAIL]:
         say(f"  {faint('│')} {line}")
     if len(lines) > LONGEST_MAIL:
-        say(faint(f"  │ … {len(lines) - LONGEST_MAIL} lines more in {mail.path}"))
+        say(faint(f"  │ … and more: {len(lines) - LONGEST_MAIL} of {len(lines)} lines; {mail.path}"))
 
 
 def gist(mail):
     """What mails on the same thing to several people have in common."""
     heading = (mail.text or "").strip().split("\n", 1)[0]
     report = re.sub(r"^(Status på frister i) .*", r"\1", heading)
-    return mail.subject if report == heading else "", report
+    return "" if report != heading or mail.subject.startswith(heading) else mail.subject, report
 
 
 def show_mails(mails):
     """One of each sort in full; who else got such a one is a line."""
     for _, same in itertools.groupby(sorted(mails, key=gist), gist):
-        first, *others = same
+        first, *others = sorted(same, key=lambda mail: len(mail.text), reverse=True)  # the fullest
         show_mail(first)
         for mail in others:
             say(f"  {paint('✉', '36')} also {mail.to}: {mail.subject}")
