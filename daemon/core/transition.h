@@ -18,7 +18,7 @@ struct transition {
     enum deadline_state state;
     instant anchor_at, due_at, breached_at, closed_at;
     instant acknowledged_until; // TRANSITION_ACKNOWLEDGED: when that ends
-    bool late; // a stage that fired after its time (outage, late registration)
+    bool late;                  // a stage that fired after its time (outage, late registration)
     enum retained retained;
 };
 
