@@ -26,7 +26,7 @@ void delivery_wake(struct delivery *delivery);
 // written before the first goes out) and for a reload.
 void delivery_hold(struct delivery *delivery);
 void delivery_release(struct delivery *delivery);
-void delivery_end(struct delivery *delivery); // takes nothing new any more
+void delivery_end(struct delivery *delivery);           // takes nothing new any more
 bool delivery_is_idle(const struct delivery *delivery); // nothing in memory, nothing being read or written
 void delivery_on_idle(struct delivery *delivery, void (*on_idle)(void *data), void *data);
 
