@@ -16,7 +16,8 @@
 #define NOT_SILENCED_SQL                                                                                     \
     "NOT EXISTS (SELECT FROM silence q WHERE q.over_at IS NULL AND q.from_at <= $2"                          \
     " AND least(q.until_at, q.ended_at) > $2 AND coalesce(q.case_id, t.case_id) = t.case_id"                 \
-    " AND coalesce(q.unit, t.unit) = t.unit AND (q.rule IS NULL OR q.rule IN (t.rule, t.code)))"             \
+    " AND (q.rule IS NULL OR q.rule IN (t.rule, t.code))"                                                    \
+    " AND (q.unit IS NULL OR t.unit IN (SELECT units_below(q.unit))))"                                       \
     " ON CONFLICT (message_key) DO NOTHING"
 
 static struct postgres_params *add_follow_ups(struct journal_transaction *transaction,
@@ -62,6 +63,8 @@ void journal_write_follow_ups(struct journal_transaction *transaction, struct jo
 }
 
 // Those mails have told what was true no longer. A deadline that was closed and is open again is as they say.
+// OFFSET 0 keeps the planner to the mails and deadlines at hand: it would go through all notices, or through
+// all newer transitions for the sake of their order.
 void journal_write_overtaken(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     const struct journal_outcome **rows = arena_alloc(&batch->arena, batch->outcome_count * sizeof *rows);
@@ -75,12 +78,14 @@ void journal_write_overtaken(struct journal_transaction *transaction, struct jou
         transaction, batch,
         FOLLOW_UP_SQL
         " FROM (SELECT DISTINCT ON (s.deadline_id, s.person_id) s.* FROM unnest($4::bigint[]) AS o (id)"
-        "  JOIN notice s ON s.carried_by = o.id AND s.state = 'sent' AND s.purpose = 'stage'"
-        "  ORDER BY s.deadline_id, s.person_id, s.id DESC) AS told"
+        "  CROSS JOIN LATERAL (SELECT * FROM notice WHERE carried_by = o.id OFFSET 0) AS s"
+        "  WHERE s.state = 'sent' AND s.purpose = 'stage' ORDER BY s.deadline_id, s.person_id, s.id DESC) AS "
+        "told"
         " CROSS JOIN LATERAL (SELECT told.urgent) AS u"
-        " CROSS JOIN LATERAL (SELECT * FROM transition l WHERE l.deadline_id = told.deadline_id"
-        "  AND l.number > told.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP
-        "  ORDER BY l.number DESC LIMIT 1) AS t WHERE t.kind <> 'reopened'"
+        " CROSS JOIN LATERAL (SELECT * FROM (SELECT * FROM transition l WHERE l.deadline_id = "
+        "told.deadline_id"
+        "  AND l.number > told.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP " OFFSET 0) AS newer"
+        "  ORDER BY number DESC LIMIT 1) AS t WHERE t.kind <> 'reopened'"
         " AND NOT EXISTS (SELECT FROM notice f WHERE f.deadline_id = t.deadline_id"
         "  AND f.person_id = told.person_id AND f.transition_number = t.number AND f.purpose = 'follow_up')"
         " AND " NOT_SILENCED_SQL);
