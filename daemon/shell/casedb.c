@@ -945,7 +945,7 @@ int casedb_read(struct casedb *db, struct casedb_read *read, struct error *err)
 {
     assert(db->reading == NULL);
     if (db->state != CASEDB_READY || !postgres_is_up(db->pg))
-        return error_set(err, "casedb: not connected, or the contract is not met");
+        return error_set(err, "the case database is away, or does not meet the contract");
     struct casedb_reading *reading = memory_alloc(sizeof *reading);
     reading->db = db;
     reading->read = read;

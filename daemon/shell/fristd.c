@@ -417,8 +417,7 @@ static void weigh_next_setup(struct fristd *fristd)
     }
     log_line(LOG_LEVEL_ERROR, "service",
              "what the changed rules would change cannot be seen now, the old configuration stays in force; "
-             "reload "
-             "again later: %s",
+             "reload again later: %s",
              err.text);
     drop_next_setup(fristd);
 }

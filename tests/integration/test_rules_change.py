@@ -218,7 +218,8 @@ class RulesChange(StackCase):
         self.start()
         self.stack.postgres.sql(f"ALTER ROLE {READER} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                                 f" WHERE usename = '{READER}'")
-        wait_until(lambda: "case database DOWN" in self.status(), "the case database is away")
+        self.daemon.wait_log("casedb: casedb: .*next try")
+        self.assertIn("case database DOWN", self.status())
         self.longer()
         self.daemon.reload()
         self.daemon.wait_log("what the changed rules would change cannot be seen now.*the case database is away")
