@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from .process import NotReady, Process, free_port, is_connectable, wait_until
+from .process import PATIENCE_S, NotReady, Process, free_port, is_connectable, wait_until
 
 PUBLISHER = "fristd"
 SUBSCRIBER = "abonnent"
@@ -44,7 +44,7 @@ class Broker:
         for attempt in range(5):
             self._start()
             try:
-                wait_until(self._is_ready, f"{self.PROGRAM} ready", 20, self.process)
+                wait_until(self._is_ready, f"{self.PROGRAM} ready", process=self.process)
                 break
             except NotReady:
                 self.process.stop()
@@ -166,7 +166,7 @@ class EventStream:
         broker.stack.on_close(self.close)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: broker.is_heard(self), "mosquitto_sub has subscribed", 10, self.process)
+        wait_until(lambda: broker.is_heard(self), "mosquitto_sub has subscribed", process=self.process)
 
     def _read(self):
         for line in self.process.popen.stdout:
@@ -190,7 +190,7 @@ class EventStream:
             self._fresh.clear()
             return fresh
 
-    def wait(self, matching, what="an event", count=1, timeout=15):
+    def wait(self, matching, what="an event", count=1, timeout=PATIENCE_S):
         """The first `count` events for which matching(event) holds, counted from listen()."""
         end = time.monotonic() + timeout
         with self._arrived:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .mailserver import DOMAIN, USER
 from .postgres import CASES, JOURNAL, READER
-from .process import Process, wait_until
+from .process import PATIENCE_S, Process, wait_until
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -106,10 +106,10 @@ class Daemon:
                                                     *argv[1:]], signal.SIGKILL),
                               capture_output=True, text=True, check=False, cwd="/", env=self.environment(), **options)
 
-    def wait_ready(self, timeout=30):
+    def wait_ready(self, timeout=PATIENCE_S):
         self.wait_state("READY=1", timeout)
 
-    def wait_state(self, state, timeout=30, count=1):
+    def wait_state(self, state, timeout=PATIENCE_S, count=1):
         """Until it has told systemd this (a regular expression) `count` times since its start."""
         wait_until(lambda: sum(bool(re.fullmatch(state, line)) for line in list(self.states)) >= count,
                    f"{self.name} says {state}", timeout, self.process)
@@ -122,7 +122,7 @@ class Daemon:
         self.wait_state("RELOADING=1", count=reloading + 1)
         self.wait_state("READY=1", count=ready + 1)
 
-    def stop(self, timeout=30):
+    def stop(self, timeout=PATIENCE_S):
         """As systemd does; returns the exit status."""
         return self.process.stop(signal.SIGTERM, timeout)
 
@@ -133,7 +133,7 @@ class Daemon:
     def log(self):
         return self.process.log()
 
-    def wait_log(self, pattern, timeout=15, count=1):
+    def wait_log(self, pattern, timeout=PATIENCE_S, count=1):
         """The last of `count` matches of the pattern in the log, waited for."""
         def found():
             matches = list(re.finditer(pattern, self.log(), re.MULTILINE))

@@ -11,7 +11,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from .process import NotReady, Process, free_port, is_connectable, wait_until
+from .process import PATIENCE_S, NotReady, Process, free_port, is_connectable, wait_until
 
 EXIM = Path(__file__).resolve().parents[2] / "build/stack/exim/usr/sbin/exim4"
 DOMAIN = "kommunen.example"
@@ -52,7 +52,7 @@ class MailServer:
             self.process.start([self.path / "exim4", "-C", self.path / "exim.conf", "-bdf", "-q1m"],
                                environment=self._environment())
             try:
-                wait_until(lambda: is_connectable(self.port), "exim ready", 10, self.process)
+                wait_until(lambda: is_connectable(self.port), "exim ready", process=self.process)
                 return
             except NotReady:
                 self.process.stop()
@@ -118,7 +118,7 @@ class MailServer:
             found.append(self._parsed[path])
         return sorted(found, key=lambda mail: (mail.arrived, mail.path.name))
 
-    def wait(self, to=None, matching=lambda mail: True, what="a mail", count=1, timeout=15):
+    def wait(self, to=None, matching=lambda mail: True, what="a mail", count=1, timeout=PATIENCE_S):
         """The first `count` mails to `to` for which matching(mail) holds, waited for."""
         def enough():
             found = [mail for mail in self.mails(to) if matching(mail)]

@@ -65,7 +65,7 @@ class PostgreSQL:
                 argv += ["-c", f"{name}={value}"]
             self.process.start(argv, death_signal=signal.SIGINT)
             try:
-                wait_until(self._is_ready, "postgresql ready", 30, self.process)
+                wait_until(self._is_ready, "postgresql ready", process=self.process)
                 return
             except NotReady:
                 self.process.stop(signal.SIGINT)

@@ -11,14 +11,15 @@ import subprocess
 import time
 from pathlib import Path
 
-POLL_S = 0.02  # between two looks at a condition that nothing announces
+POLL_S = 0.02    # between two looks at a condition that nothing announces
+PATIENCE_S = 60  # far more than anything takes, also on a machine that has much else to do, so that a hang becomes a failure
 
 
 class NotReady(Exception):
     """What was waited for did not come; the text says what, and what was seen instead."""
 
 
-def wait_until(condition, what, timeout=15, process=None):
+def wait_until(condition, what, timeout=PATIENCE_S, process=None):
     """Returns the first true value of condition(); raises NotReady after `timeout` seconds, or at once when
     `process` ends first."""
     end = time.monotonic() + timeout
@@ -132,7 +133,7 @@ class Process:
         code = self.popen.returncode if self.popen.returncode is not None else self.wait()
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=PATIENCE_S):
         """Waits for the end, ends what the process left in its session, and returns the exit status (negative: a
         signal)."""
         if self.popen.returncode is None:
@@ -146,7 +147,7 @@ class Process:
             os.close(self.pidfd)
         return self.popen.returncode
 
-    def stop(self, number=signal.SIGTERM, timeout=15):
+    def stop(self, number=signal.SIGTERM, timeout=PATIENCE_S):
         """Asks it to end and waits; kills it when it does not. Returns the exit status, None if it never ran."""
         if self.popen is None:
             return None
