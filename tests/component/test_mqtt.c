@@ -556,7 +556,7 @@ static void gives_up_when_nobody_answers(void **state)
         options.host = "127.0.0.1";
         options.tls = tls;
         options.ca_file = server.ca;
-        options.connect_timeout_ms = 400;
+        options.connect_timeout_ms = 1000;
         struct fixture *f = start(&options);
         assert_in_range(turns_in(&f->loop, 200), 1, 20);
         assert_int_equal(f->downs, 0);

@@ -664,6 +664,8 @@ static void test_abort_with_messages_in_flight(void **state)
         start(&run, 1);
         open_session(&run, &options);
         loop_until(&run.loop, is_opened, &run);
+        while (fake_smtp_count(*state, port, "faults_met") == 0)
+            assert_false(loop_until_ms(&run.loop, is_closed, &run, 10));
         assert_false(loop_until_ms(&run.loop, is_closed, &run, 100)); // nothing comes of itself
         smtp_abort(run.session, &why);
         assert_string_equal(run.outcome[0], cases[i].outcome); // inside the call

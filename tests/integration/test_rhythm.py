@@ -349,14 +349,15 @@ class FollowUp(Rhythm):
 
     def test_whose_mail_was_on_its_way(self):
         """Done while the mail server thinks about the mail that it is not: who gets that hears of the other, too."""
-        sink = MailSink(self.stack, faults=[{"at": "DOT", "delay": 3, "times": 2}])
+        sink = MailSink(self.stack, faults=[{"at": "DOT", "hold": True}])
         self.daemon.change(mail=sink.settings())
         self.daemon.start()
         self.town.case("S-9", ("underretning.modtaget", "U-1", "now() - interval '23 hours'"))
-        wait_until(lambda: sink.report()["open"] >= 2, "both mails are on their way")
+        wait_until(lambda: (report := sink.report())["open"] >= 2 and report["faults_met"], "both mails are on their way")
         self.town.event("S-9", "underretning.vurderet", "U-1")
         wait_until(lambda: "K01 met" in self.town.transitions("S-9"), "it is done")
         self.assertEqual(sink.mails(), [])
+        sink.release()
         wait_until(lambda: len(sink.mails()) == 4, "both are told of it")
         self.daemon.stop()
         self.assertEqual(self.town.journal("SELECT person_id, purpose, state FROM notice WHERE case_id = 'S-9' ORDER BY 2, 1"),

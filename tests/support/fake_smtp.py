@@ -5,7 +5,8 @@
 Reads commands from standard input, one JSON object a line, and answers each with one line; ends with its input.
 
   {"listen": {BEHAVIOUR}}   a server of that behaviour on a free port of 127.0.0.1; answers {"port": N}
-  {"report": PORT}          what it has seen: connections, messages, commands out of turn
+  {"report": PORT}          what it has seen: connections, messages, faults met, commands out of turn
+  {"release": PORT}         whoever is held goes on; answers as "report"
 
 BEHAVIOUR, all of it optional:
 
@@ -27,6 +28,7 @@ BEHAVIOUR, all of it optional:
       times    only so many times
       and then, in this order:
       delay    waits so many seconds
+      hold     true: waits until it is released
       drop     true: closes the connection; "reset": with a TCP reset
       silent   true: says nothing more, to nothing; at BODY: stops reading, too
       reply    says this instead (lines parted by \\r\\n; an end is added); 2xx is done as if said by itself;
@@ -60,6 +62,7 @@ class Server:
         self.faults = [dict(fault, seen=0) for fault in behaviour.get("faults", [])]
         self.connections = self.open = self.most_open = self.quits = 0
         self.messages, self.out_of_turn = [], []
+        self.released = asyncio.Event()
 
     def tls_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -83,7 +86,8 @@ class Server:
 
     def report(self):
         return {"connections": self.connections, "most_open": self.most_open, "open": self.open,
-                "quits": self.quits, "messages": self.messages, "out_of_turn": self.out_of_turn}
+                "quits": self.quits, "messages": self.messages, "out_of_turn": self.out_of_turn,
+                "faults_met": sum(fault["seen"] for fault in self.faults)}
 
     async def start(self):
         implicit = self.behaviour.get("tls") == "implicit"
@@ -135,6 +139,8 @@ class Session:
         fault = self.server.fault(at, line)
         if "delay" in fault:
             await asyncio.sleep(fault["delay"])
+        if fault.get("hold"):
+            await self.server.released.wait()
         if fault.get("drop"):
             self.close(fault["drop"])
         if fault.get("silent"):
@@ -299,7 +305,10 @@ async def main():
             servers[port] = server
             answer = {"port": port}
         else:
-            answer = servers[command["report"]].report()
+            (what, port), = command.items()
+            if what == "release":
+                servers[port].released.set()
+            answer = servers[port].report()
         print(json.dumps(answer), flush=True)
 
 
