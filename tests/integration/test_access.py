@@ -68,7 +68,7 @@ class Shipping(StackCase):
         """Until whatever was sent to this stream before has come: a message that everybody may read comes after it."""
         before = stream.probes
         self.broker.publish(PROBE, "1", retain=True)
-        wait_until(lambda: stream.probes > before, "the probe", 10)
+        wait_until(lambda: stream.probes > before, "the probe")
 
 
 class Access(Shipping):

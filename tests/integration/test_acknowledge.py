@@ -123,7 +123,7 @@ class Acknowledge(StackCase):
         events.wait(lambda event: event.topic.endswith("deadline.acknowledgement_ended"))
         self.assertIn("has ended already", self.ack("--end", "1", "--by", "al1", status=1))
         wait_until(lambda: self.town.journal("SELECT count(*) FROM acknowledged_deadline WHERE over_at IS NULL") == [["0"]],
-                   "the end is written down", 10)
+                   "the end is written down")
         self.assertNotIn("Testperson", self.daemon.log())
         self.assertEqual(self.daemon.stop(), 0)
 

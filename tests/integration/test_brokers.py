@@ -33,11 +33,7 @@ class Contract:
             self.town.case(case, ("underretning.modtaget", "U-1", "now() - interval '25 hours'"))
 
     def wait_retained(self, what, matches):
-        return wait_until(lambda: (found := self.stack.broker.retained()) and matches(found) and found, what, 20)
-
-    def wait_published(self):
-        wait_until(lambda: self.town.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') ="
-                                             " max(number) FROM transition") == [["t"]], "all is published", 30)
+        return wait_until(lambda: (found := self.stack.broker.retained()) and matches(found) and found, what)
 
     def sequences(self):
         return [int(event.json["sequence"]) for recorder in self.recorders for event in recorder.events
@@ -53,7 +49,7 @@ class Contract:
         self.wait_retained("three states", lambda found: {state.format(case) for case in ("S-1", "S-2", "Sæson 3")} <= set(found))
         self.town.event("S-1", "underretning.vurderet", "U-1")
         self.wait_retained("S-1 is cleared", lambda found: state.format("S-1") not in found)
-        self.wait_published()
+        self.town.wait_published()
         self.assertEqual(self.sequences(), list(range(1, len(self.sequences()) + 1)))
         before = len(self.sequences())
         content = [event.properties.get("content-type") for event in self.recorders[0].events if "/event/" in event.topic]
@@ -65,7 +61,7 @@ class Contract:
         wait_until(lambda: "late" in " ".join(self.town.transitions("S-2")), "S-2 is met while the broker is away")
         broker.start()
         found = self.wait_retained("the states of now", lambda found: state.format("S-4") in found)
-        self.wait_published()
+        self.town.wait_published()
         self.wait_retained("S-2 is cleared", lambda found: state.format("S-2") not in found)
         self.assertIn('"online"', found[f"{SITE}/status"])
         self.assertGreater(len(self.town.journal("SELECT number FROM transition")), before)

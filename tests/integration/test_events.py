@@ -128,16 +128,16 @@ class AskingAgain(Events):
         self.addCleanup(follower.kill)
         follower.start([self.daemon.binary, "events", "--config", self.daemon.path / "fristd.yaml", "--json", "--follow", "--since",
                         str(len(live))], environment=self.daemon.environment())
-        wait_until(lambda: follower.log().splitlines() == [live[-1].payload], "what was there", 15)
+        wait_until(lambda: follower.log().splitlines() == [live[-1].payload], "what was there")
         self.notification("S-9", ago(25))
         self.wait_event("breached", "S-9")
-        wait_until(lambda: follower.log().splitlines() == [seen.payload for seen in self.live()[len(live) - 1:]], "what came", 15)
+        wait_until(lambda: follower.log().splitlines() == [seen.payload for seen in self.live()[len(live) - 1:]], "what came")
         self.assertEqual(follower.stop(signal.SIGINT), 0)
         # Without a reader it ends with the first event.
         follower.start([self.daemon.binary, "events", "--config", self.daemon.path / "fristd.yaml", "--follow", "--since", "1"],
                        environment=self.daemon.environment(), stdout=subprocess.PIPE)
         follower.popen.stdout.close()
-        wait_until(lambda: not follower.is_running(), "it ends", 15)
+        wait_until(lambda: not follower.is_running(), "it ends")
         self.assertEqual(follower.status(), "status 0")
 
 
@@ -146,8 +146,9 @@ class Retained(Events):
         return {row[0] for row in self.town.journal("SELECT topic FROM fristd_journal.retained_topic")}
 
     def wait_same(self):
-        """The ledger is what the broker has."""
-        wait_until(lambda: self.ledger() == set(self.stack.broker.retained("fristd/#")), "ledger and broker agree", 15)
+        """The ledger is what the broker has, and nothing is on its way any more."""
+        self.town.wait_published()
+        wait_until(lambda: self.ledger() == set(self.stack.broker.retained("fristd/#")), "ledger and broker agree")
 
     def test_the_ledger_knows_what_is_retained(self):
         self.some_events()
@@ -168,7 +169,7 @@ class Retained(Events):
         self.daemon.change(site="anden")
         self.daemon.start()
         self.wait_retained("fristd/v1/anden/deadline/K91/S-1/U-1", True)
-        wait_until(lambda: not self.stack.broker.retained(f"{SITE}/#"), "nothing of the old site is left", 15)
+        wait_until(lambda: not self.stack.broker.retained(f"{SITE}/#"), "nothing of the old site is left")
         self.wait_same()
 
     def test_a_code_renamed_while_it_runs(self):
@@ -188,7 +189,7 @@ class Retained(Events):
         for topic in garbage:
             self.stack.broker.publish(topic, "skrald", retain=True)
         self.daemon.start()
-        wait_until(lambda: "skrald" not in self.stack.broker.retained().values(), "garbage is cleared", 20)
+        wait_until(lambda: "skrald" not in self.stack.broker.retained().values(), "garbage is cleared")
         self.wait_same()
         self.stack.broker.kill()
         self.stack.broker.start()  # keeps nothing
@@ -220,7 +221,7 @@ class Status(Events):
         def says():
             found = json.loads(self.stack.broker.retained(self.TOPIC).get(self.TOPIC) or "{}")
             return found if found.get("status") == status and found.get("boot") != boot else None
-        return wait_until(says, f"status {status}", 15)
+        return wait_until(says, f"status {status}")
 
     def test_birth_will_and_boot(self):
         first = self.wait_status("online")
@@ -230,7 +231,7 @@ class Status(Events):
         second = self.wait_status("online", boot=first["boot"])
         # The broker notices late that the first one is gone.
         self.stack.broker.publish(self.TOPIC, json.dumps(first | {"status": "offline", "since": None}), retain=True)
-        self.stream.wait(lambda seen: seen.topic == self.TOPIC and seen.json["boot"] == second["boot"], "a second birth", 2)
+        self.stream.wait(lambda seen: seen.topic == self.TOPIC and seen.json["boot"] == second["boot"], "a second birth", count=2)
         self.wait_status("online", boot=first["boot"])
         self.daemon.stop()
         self.assertEqual(self.wait_status("offline")["boot"], second["boot"])
@@ -260,21 +261,21 @@ class Status(Events):
         waits = []
         for count in (1, 2):
             line = self.daemon.wait_log(r"mqtt: lost soon after connecting, \d times in a row; does another client use the "
-                                        r"client id fristd-proeve\?.*next try in (\d+) s", timeout=40, count=count)
+                                        r"client id fristd-proeve\?.*next try in (\d+) s", count=count)
             waits.append(int(line.group(1)))
         self.assertLess(waits[0], waits[1])
         rival.kill()
         self.notification("S-1", ago(25))
-        self.wait_event("breached", "S-1", timeout=40)
+        self.wait_event("breached", "S-1")
 
 
 class Binary(Events):
     SETTINGS = {"mqtt": {"content": "binary", "units_in_topics": True}}
 
-    def wait_event(self, kind, case, code="K01", timeout=15):
+    def wait_event(self, kind, case, code="K01"):
         return self.stream.wait(
             lambda seen: seen.topic == f"{SITE}/event/deadline.{kind}/nord" and seen.json["case"] == case
-            and seen.json["code"] == code, f"{kind} of {case}", timeout=timeout)
+            and seen.json["code"] == code, f"{kind} of {case}")
 
     def test_attributes_are_properties(self):
         self.some_events()

@@ -46,7 +46,7 @@ class Examples(StackCase):
 
     def wait(self, transition, case):
         topic = f"{SITE}/event/deadline.{transition}"
-        return self.stream.wait(lambda event: event.topic == topic and event.json["subject"] == case, f"{transition} of {case}", timeout=30)
+        return self.stream.wait(lambda event: event.topic == topic and event.json["subject"] == case, f"{transition} of {case}")
 
     def delete(self, case, kind):
         """The case system takes an event back."""

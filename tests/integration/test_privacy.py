@@ -86,7 +86,7 @@ class Privacy(StackCase):
         self.stack.postgres.kill()  # errors of a lost connection
         self.stack.postgres.start()
         self.town.event("S-2", "underretning.vurderet", "U-2")
-        self.stream.wait(lambda event: event.topic.endswith("deadline.late"), timeout=60)
+        self.stream.wait(lambda event: event.topic.endswith("deadline.late"))
         status = self.daemon.command("status")
         self.assertEqual(self.daemon.stop(), 0)
         self.search({"status": status.stdout + status.stderr})

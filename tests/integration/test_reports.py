@@ -36,7 +36,7 @@ class Reports(StackCase):
         done = self.daemon.command("run", "--once", "--at", at, timeout=120)
         self.assertEqual(done.returncode, status, done.stderr)
         sent = int(self.town.journal("SELECT count(*) FROM notice WHERE state = 'sent'")[0][0])
-        wait_until(lambda: len(self.stack.mail.mails()) >= sent, "the mail server has delivered all", 20)
+        wait_until(lambda: len(self.stack.mail.mails()) >= sent, "the mail server has delivered all")
 
     def reports(self, to=None, title="Hjemviste sager"):
         return [mail for mail in self.stack.mail.mails(to) if mail.subject.startswith(title)]
@@ -223,7 +223,7 @@ class Reports(StackCase):
         self.assertEqual(self.runs()[-1], ["2026-03-03T07:00:00", "dropped", "f"])
         self.assertEqual(len(self.reports()), len(self.leaders))
         self.daemon.start()
-        wait_until(lambda: self.stack.broker.retained("fristd/v1/proeve/report/#") == {}, "what is retained of it is cleared", 20)
+        wait_until(lambda: self.stack.broker.retained("fristd/v1/proeve/report/#") == {}, "what is retained of it is cleared")
         wait_until(lambda: self.town.journal("SELECT topic FROM retained_topic WHERE topic LIKE '%/report/%'") == [],
                    "it is out of the ledger", 20)
         self.assertEqual(self.daemon.stop(), 0)
@@ -236,7 +236,7 @@ class Reports(StackCase):
         self.assertIn(old, self.retained())
         self.daemon.change(site="proeve-to")
         self.daemon.start()
-        wait_until(lambda: old not in self.stack.broker.retained("fristd/#"), "the old topic is cleared", 20)
+        wait_until(lambda: old not in self.stack.broker.retained("fristd/#"), "the old topic is cleared")
         self.assertIn("fristd/v1/proeve-to/status", self.stack.broker.retained("fristd/#"))
         self.assertEqual(self.daemon.stop(), 0)
 

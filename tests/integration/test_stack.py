@@ -125,7 +125,7 @@ class LeavesNothing(unittest.TestCase):
         self.assertEqual(len(pids), 3)
         program.send_signal(number)
         program.wait(30)
-        wait_until(lambda: not any(is_alive(pid) for pid in pids), "every server has ended", 20)
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), "every server has ended")
         return path
 
     def test_ctrl_c(self):

@@ -80,7 +80,7 @@ class Running:
             return made
         self.thread = threading.Thread(target=consumer.follow, args=(self.options, make, self.ending.is_set), daemon=True)
         self.thread.start()
-        wait_until(ready.is_set, "the watcher follows", 20)
+        wait_until(ready.is_set, "the watcher follows")
 
     def stop(self):
         self.ending.set()
@@ -127,7 +127,7 @@ class Following(StackCase):
     def wait_decided(self):
         """Until the journal has the events of all cases."""
         wait_until(lambda: self.town.journal("SELECT count(DISTINCT case_id) FROM transition WHERE case_id LIKE 'F-%'")
-                   == [[str(self.cases)]], "all is decided", 60, self.daemon.process)
+                   == [[str(self.cases)]], "all is decided", process=self.daemon.process)
 
     def wait_known(self):
         """Until the subscriber has all that the journal has."""
@@ -149,13 +149,15 @@ class Following(StackCase):
         watcher = self.running.watcher
         came, again = watcher.live[live:], watcher.answered[answered:]
         wanted = set(range(sent + 1, self.last() + 1))
-        seen, out_of_order, highest = set(), 0, sent
+        # What it had before may come again, after a stop before the last acknowledgement was written down.
+        seen, out_of_order, highest = set(watcher.live[:live] + watcher.answered[:answered]), 0, sent
+        known = len(seen)
         for sequence in came:
             out_of_order += sequence not in seen and sequence < highest
             seen.add(sequence)
             highest = max(highest, sequence)
         only_asked = len((set(again) & wanted) - seen)
-        row = (fault, len(wanted), len((seen | set(again)) & wanted), len(came) - len(seen), out_of_order, only_asked,
+        row = (fault, len(wanted), len((seen | set(again)) & wanted), len(came) - (len(seen) - known), out_of_order, only_asked,
                f"{time.monotonic() - start:.1f}")
         self.rows.append(row)
         self.assertEqual((row[1], row[4]), (row[2], 0), f"{fault}: {row}")
@@ -204,7 +206,7 @@ class Faults(Following):
             harmed = self.proxy.harmed
             prepare()
             self.happen(60)
-            wait_until(lambda before=harmed: self.proxy.harmed > before, "the connection is cut", 20, self.daemon.process)
+            wait_until(lambda before=harmed: self.proxy.harmed > before, "the connection is cut", process=self.daemon.process)
 
     def cut(self):
         self.harm(2, lambda: self.proxy.cut_after(40))
@@ -220,7 +222,7 @@ class Faults(Following):
 
     def some_arrived(self, number):
         watcher, before = self.running.watcher, len(self.running.watcher.live)
-        wait_until(lambda: len(watcher.live) >= before + number, f"{number} have arrived", 20)
+        wait_until(lambda: len(watcher.live) >= before + number, f"{number} have arrived")
 
     def kill_daemon(self):
         self.proxy.delay_s = 0.002
@@ -257,8 +259,7 @@ class Faults(Following):
         self.running.stop()
         self.happen(100)
         self.wait_decided()
-        wait_until(lambda: self.town.journal("SELECT value FROM progress WHERE name = 'published'")[0][0] == str(self.last()),
-                   "all is published", 30, self.daemon.process)
+        self.town.wait_published()
         self.running.start()
 
 

@@ -51,6 +51,11 @@ class Municipality:
         return [row[0] for row in self.journal("SELECT code || ' ' || kind FROM transition WHERE case_id = :'id' ORDER BY number",
                                                id=case_id)]
 
+    def wait_published(self):
+        """Until the broker has acknowledged all that the journal has, and that is written down."""
+        wait_until(lambda: self.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') ="
+                                        " max(number) FROM transition") == [["t"]], "all is published")
+
     # --- what has arrived
 
     def mails(self, case_id):
@@ -63,7 +68,7 @@ class Municipality:
         mail = self.stack.mail
         spool = mail.path / "spool" / "input"
         wait_until(lambda: not self._mail_children() and not (spool.exists() and any(spool.rglob("*-H"))),
-                   "the mail server has delivered all", 20)
+                   "the mail server has delivered all")
         return mail.mails(to)
 
     def _mail_children(self):
