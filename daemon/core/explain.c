@@ -19,6 +19,7 @@ struct writer {
     const struct zone *zone;
     enum language language;
     struct buffer *into;
+    const struct ruleset *outside; // births are not told; NULL: they are
 };
 
 static void say(const struct writer *w, const char *da, const char *en)
@@ -173,6 +174,27 @@ void explain_date(civil_date date, enum language language, struct buffer *into)
     say_date(&w, date);
 }
 
+// --- births ---
+
+// What happened at the step was a birth, or can have been one: when that was is not told.
+static bool is_hidden_birth(const struct writer *w)
+{
+    if (w->outside == NULL)
+        return false;
+    return rules_is_birth(w->outside, w->step->name) ||
+           (w->step->kind == STEP_BREACH && w->rule->from_birth) ||
+           (w->step->kind == STEP_RESUMED && w->rule->by_birth);
+}
+
+// When it happened.
+static void say_when(const struct writer *w, const char *da, const char *en)
+{
+    if (is_hidden_birth(w))
+        return;
+    say(w, da, en);
+    say_instant(w, w->step->at);
+}
+
 // --- working days ---
 
 // The working days passed on the way, where they are few enough to be counted with a finger.
@@ -251,16 +273,15 @@ static void say_breach_of_other(const struct writer *w)
     static const struct {
         const char *what_da, *how_da, *what_en, *how_en;
     } words[] = {
-        [RULE_STATUTORY] = {"den lovbestemte frist ", " blev overskredet ", "the statutory deadline ",
-                            " was breached, "},
-        [RULE_OWN] = {"kommunens egen frist ", " blev ikke holdt ", "the municipality's own deadline ",
-                      " was not kept, "},
-        [RULE_TARGET] = {"kommunens eget mål ", " blev ikke nået ", "the municipality's own target ",
-                         " was not reached, "},
-        [RULE_EXPIRY] = {"", " udløb ", "", " expired, "},
-        [RULE_PRECONDITION] = {"forudsætningen ", " var ikke opfyldt ", "the precondition ",
-                               " was not met, "},
-        [RULE_INFORMATION] = {"datoen ", " blev passeret ", "the date ", " passed, "},
+        [RULE_STATUTORY] = {"den lovbestemte frist ", " blev overskredet", "the statutory deadline ",
+                            " was breached"},
+        [RULE_OWN] = {"kommunens egen frist ", " blev ikke holdt", "the municipality's own deadline ",
+                      " was not kept"},
+        [RULE_TARGET] = {"kommunens eget mål ", " blev ikke nået", "the municipality's own target ",
+                         " was not reached"},
+        [RULE_EXPIRY] = {"", " udløb", "", " expired"},
+        [RULE_PRECONDITION] = {"forudsætningen ", " var ikke opfyldt", "the precondition ", " was not met"},
+        [RULE_INFORMATION] = {"datoen ", " blev passeret", "the date ", " passed"},
     };
     enum rule_kind kind = w->step->other->kind;
     say(w, words[kind].what_da, words[kind].what_en);
@@ -272,9 +293,14 @@ static void say_opening(const struct writer *w)
 {
     switch (w->step->kind) {
     case STEP_START:
+        if (is_hidden_birth(w)) {
+            say(w, "Regnes fra fødslen (", "Counted from the birth (");
+            say_name(w);
+            say(w, ")", ")");
+            break;
+        }
         say(w, "Start: ", "Start: ");
         say_name(w);
-        say(w, " ", ", ");
         break;
     case STEP_BREACH:
         say(w, "Start: ", "Start: ");
@@ -283,13 +309,12 @@ static void say_opening(const struct writer *w)
     case STEP_FOLLOWS:
         say(w, "Følger efter den forrige, lukket af ", "Follows the one before, closed by ");
         say_name(w);
-        say(w, " ", ", ");
         break;
     default:
-        say(w, "Næste gang i rækken efter ", "Next in the series after ");
+        say(w, "Næste gang i rækken efter", "Next in the series after");
         break;
     }
-    say_instant(w, w->step->at);
+    say_when(w, " ", w->step->kind == STEP_INSTANCE ? " " : ", ");
     say(w, ".", ".");
 }
 
@@ -362,12 +387,17 @@ static void say_next(const struct writer *w)
     say(w, ".", ".");
 }
 
-static void say_end_of_period(const struct writer *w)
+static void say_period(const struct writer *w)
 {
     static const char *const da[] = {"ugen", "måneden", "kvartalet", "året"};
     static const char *const en[] = {"week", "month", "quarter", "year"};
     say(w, "Slutningen af ", "The end of the ");
     say(w, da[w->step->unit], en[w->step->unit]);
+}
+
+static void say_end_of_period(const struct writer *w)
+{
+    say_period(w);
     say(w, " med ", " of ");
     say_date(w, w->step->date);
     say(w, ": ", ": ");
@@ -428,14 +458,88 @@ static void say_earliest(const struct writer *w)
 static void say_day_of(const struct writer *w)
 {
     say_name(w);
-    say(w, " skete ", " happened ");
-    say_instant(w, w->step->at);
+    say(w, " skete", " happened");
+    say_when(w, " ", " ");
     say(w, ", så ", ", so ");
     say_the_due(w);
     say(w, " er nu ", " is now ");
     say_instant(w, w->step->to);
     say(w, ".", ".");
 }
+
+// --- the same, counted from a birth that is not told ---
+
+// Nor is what leads back to it: only the due is, which the mail is about.
+static bool leads_back_to_birth(const struct writer *w)
+{
+    switch (w->step->kind) {
+    case STEP_COUNT_FROM:
+    case STEP_HOURS:
+    case STEP_TERM:
+    case STEP_INCLUSIVE:
+    case STEP_NEXT:
+    case STEP_END_OF:
+    case STEP_AT_START:
+    case STEP_EARLIEST:
+    case STEP_ROLLED:
+        return w->outside && w->rule->from_birth;
+    default:
+        return false;
+    }
+}
+
+static void say_span(const struct writer *w)
+{
+    enum time_unit unit = w->step->kind == STEP_HOURS ? UNIT_HOURS : (enum time_unit)w->step->unit;
+    bool by_calendar = unit == UNIT_WORKING_DAYS && w->language == LANGUAGE_DA;
+    say_amount(w, abs(w->step->amount), by_calendar ? UNIT_DAYS : unit);
+    if (unit == UNIT_WORKING_DAYS) {
+        say(w, " i kalenderen ", " in calendar ");
+        say_quoted(w, calendar_name(w->rule->calendar));
+    }
+    say(w, w->step->amount > 0 ? " frem" : " tilbage", w->step->amount > 0 ? " on" : " back");
+}
+
+static void say_due_without_birth(const struct writer *w)
+{
+    switch (w->step->kind) {
+    case STEP_COUNT_FROM:
+        say(w, "Tælles fra den forriges start", "Counted from the start of the one before");
+        break;
+    case STEP_INCLUSIVE:
+        say(w, "Startdagen tæller med som dag 1", "The day of the start counts as day 1");
+        break;
+    case STEP_NEXT:
+        say(w, "Næste ", "The next ");
+        say_day_and_month(w, civil_to_ymd(w->step->result));
+        break;
+    case STEP_END_OF:
+        say_period(w);
+        break;
+    case STEP_AT_START:
+        say(w, "Skal være opfyldt ved starten", "Must be fulfilled at the start");
+        break;
+    case STEP_EARLIEST:
+        say(w, "Den tidligste af ", "The earliest of ");
+        buffer_format(w->into, "%d", w->step->amount);
+        say(w, " mulige", " possible");
+        break;
+    case STEP_ROLLED:
+        say(w, "Dagen er ikke en arbejdsdag; ", "The day is no working day; ");
+        say_the_due(w);
+        if (w->step->amount > 0)
+            say(w, " rykker frem", " moves forward");
+        else
+            say(w, " rykker tilbage", " moves back");
+        break;
+    default:
+        say_span(w);
+        break;
+    }
+    say(w, ".", ".");
+}
+
+// --- how the due came about, in either way ---
 
 // A phrase, a date and a full stop.
 static void say_with_date(const struct writer *w, const char *da, const char *en, civil_date date)
@@ -455,6 +559,10 @@ static void say_with_instant(const struct writer *w, const char *da, const char 
 static void say_due(const struct writer *w)
 {
     const struct step *step = w->step;
+    if (leads_back_to_birth(w)) {
+        say_due_without_birth(w);
+        return;
+    }
     switch (step->kind) {
     case STEP_COUNT_FROM:
         say_with_instant(
@@ -518,8 +626,7 @@ static void say_event(const struct writer *w, const char *da, const char *en)
 {
     say(w, da, en);
     say_name(w);
-    say(w, " ", ", ");
-    say_instant(w, w->step->at);
+    say_when(w, " ", ", ");
 }
 
 static void say_moved_by_time(const struct writer *w, int seconds)
@@ -536,8 +643,9 @@ static void say_moved_by_time(const struct writer *w, int seconds)
 static void say_resumed(const struct writer *w)
 {
     const struct step *step = w->step;
-    say_with_instant(w, "Pausen slut ", "Resumed ", step->at);
-    buffer_add_char(w->into, ' ');
+    say(w, "Pausen slut", "Resumed");
+    say_when(w, " ", " ");
+    say(w, ". ", ". ");
     say_capitalized(w, definite(w->language, w->rule->kind));
     if (step->amount == 0) {
         say(w, " flyttes ikke.", " does not move.");
@@ -661,19 +769,17 @@ static void say_ending(const struct writer *w)
     say(w, ".", ".");
 }
 
-void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
-                  enum language language, struct buffer *into)
+static void explain(const struct writer *w)
 {
-    const struct writer w = {step, rule, zone, language, into};
-    switch (step->kind) {
+    switch (w->step->kind) {
     case STEP_START:
     case STEP_BREACH:
     case STEP_FOLLOWS:
     case STEP_INSTANCE:
-        say_opening(&w);
+        say_opening(w);
         break;
     case STEP_VERSION:
-        say_version(&w);
+        say_version(w);
         break;
     case STEP_COUNT_FROM:
     case STEP_HOURS:
@@ -692,14 +798,14 @@ void explain_step(const struct step *step, const struct rule *rule, const struct
     case STEP_DAY_OF:
     case STEP_ROLLED:
     case STEP_DUE:
-        say_due(&w);
+        say_due(w);
         break;
     case STEP_RESUMED:
-        say_resumed(&w);
+        say_resumed(w);
         break;
     case STEP_EXTENDED:
     case STEP_EXTENDED_LATE:
-        say_extended(&w);
+        say_extended(w);
         break;
     case STEP_PAUSED:
     case STEP_PAUSE_TOO_LATE:
@@ -708,7 +814,7 @@ void explain_step(const struct step *step, const struct rule *rule, const struct
     case STEP_RESET:
     case STEP_RESET_LATE:
     case STEP_BREACHED:
-        say_happening(&w);
+        say_happening(w);
         break;
     case STEP_MET:
     case STEP_LATE:
@@ -717,14 +823,26 @@ void explain_step(const struct step *step, const struct rule *rule, const struct
     case STEP_CANCELLED:
     case STEP_LAPSED:
     case STEP_PASSED:
-        say_ending(&w);
+        say_ending(w);
         break;
     case STEP_BASIS:
-        say(&w, "Hjemmel: ", "Legal basis: ");
-        buffer_add_string(into, rule->basis);
-        say(&w, ".", ".");
+        say(w, "Hjemmel: ", "Legal basis: ");
+        buffer_add_string(w->into, w->rule->basis);
+        say(w, ".", ".");
         break;
     }
+}
+
+void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
+                  enum language language, struct buffer *into)
+{
+    explain(&(struct writer){step, rule, zone, language, into, NULL});
+}
+
+void explain_step_outside(const struct step *step, const struct rule *rule, const struct ruleset *rules,
+                          enum language language, struct buffer *into)
+{
+    explain(&(struct writer){step, rule, rules->zone, language, into, rules});
 }
 
 const char *explain_step_name(enum step_kind kind)

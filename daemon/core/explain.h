@@ -72,6 +72,9 @@ const char *explain_step_name(enum step_kind kind); // "start", "term", … for 
 // one by its code (rule.label).
 void explain_step(const struct step *step, const struct rule *rule, const struct zone *zone,
                   enum language language, struct buffer *into);
+// For those outside, in mails: not when a child was born, nor the dates between a birth and the due.
+void explain_step_outside(const struct step *step, const struct rule *rule, const struct ruleset *rules,
+                          enum language language, struct buffer *into);
 // "tor. 09-04-2026 kl. 08.00", "udgangen af tor. 09-04-2026"; "Thu 2026-04-09 at 08:00".
 void explain_instant(instant at, const struct zone *zone, enum language language, struct buffer *into);
 void explain_date(civil_date date, enum language language, struct buffer *into);

@@ -67,12 +67,43 @@ static bool is_sensitive(const struct rule_line *line)
     return false;
 }
 
+// A kind that is a birth has one of these roles.
+static bool birth_can(const struct ruleset *rules, const struct rule *rule, unsigned roles)
+{
+    for (int i = 0; i < rules->births.count; i++)
+        if (rule->roles[rules->births.kinds[i]] & roles)
+            return true;
+    return false;
+}
+
+// What has to be there at the start is breached a second later, and that can be the start of another rule.
+static bool begins_as_birth_is_missed(const struct ruleset *rules, const struct rule *rule)
+{
+    for (int i = 0; i < rule->breach_of_count; i++) {
+        const struct rule_line *other = &rules->lines[rule->breach_of[i]];
+        for (int k = 0; k < other->version_count; k++)
+            if (other->versions[k]->from_birth && other->versions[k]->due.form == DUE_AT_START)
+                return true;
+    }
+    return false;
+}
+
+// A rule comes after those that it refers to.
+static void note_births(const struct ruleset *rules, struct rule *rule)
+{
+    bool follows = rule->then.form != DUE_NONE;
+    rule->from_birth = birth_can(rules, rule, ROLE_START | ROLE_RESET | (follows ? ROLE_STOP : 0)) ||
+                       begins_as_birth_is_missed(rules, rule);
+    rule->by_birth = birth_can(rules, rule, ROLE_STOP | ROLE_CANCEL | ROLE_PAUSE | ROLE_RESUME);
+}
+
 static void index_rule(struct ruleset *rules, struct rule *rule)
 {
     struct rules_index *index = rules->index;
     rule->number = rules->rule_count++;
     rule->label = is_sensitive(&rules->lines[rule->line]) ? rule->code : rule->id;
     rule->roles = rule_roles(rules, rule);
+    note_births(rules, rule);
     mark_shared(rules, &rule->due);
     mark_shared(rules, &rule->then);
     if (rule_is_inert(rule))
@@ -159,6 +190,14 @@ int rules_find_line(const struct ruleset *rules, const char *id)
         if (strcmp(rules->lines[i].id, id) == 0)
             return i;
     return -1;
+}
+
+bool rules_is_birth(const struct ruleset *rules, const char *kind)
+{
+    for (int i = 0; kind && i < rules->births.count; i++)
+        if (strcmp(rules->kinds[rules->births.kinds[i]], kind) == 0)
+            return true;
+    return false;
 }
 
 const char *rules_kind_name(enum rule_kind kind)

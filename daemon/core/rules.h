@@ -113,6 +113,9 @@ struct rule {
     const char
         *label; // what explanations of other rules call it: the id; the code, where a version is sensitive
     const uint8_t *roles; // bits of enum role, by kind number
+    // What nobody outside may learn from the rule's deadlines is when a child was born (DESIGN, section 12).
+    bool from_birth; // a birth can be the anchor
+    bool by_birth;   // a birth can close, pause or resume them
 };
 
 // All versions of one id, in the order of `from`.
@@ -158,8 +161,8 @@ struct ruleset {
     int recurrence_count;
     const struct calendar *office_calendar; // may be NULL
     int notice_time;                        // second of the day; default 08:00
-    struct kind_list births;
-    const char **kinds; // names by number
+    struct kind_list births;                // kinds that are births
+    const char **kinds;                     // names by number
     int kind_count;
     struct escalation *escalations;
     int escalation_count;
@@ -177,6 +180,7 @@ void rules_done(struct ruleset *rules); // half-built and zeroed ones are fine
 
 int rules_find_kind(const struct ruleset *rules, const char *name, size_t length); // number, or -1
 int rules_find_line(const struct ruleset *rules, const char *id);                  // index, or -1
+bool rules_is_birth(const struct ruleset *rules, const char *kind);                // NULL: none
 const char *rules_kind_name(enum rule_kind kind);                                  // "statutory", …
 
 // Not confirmed though of confidence C: it opens nothing, but other rules may name it.

@@ -16,10 +16,15 @@ struct transition {
     bool sensitive;
     int occurrence;
     enum deadline_state state;
-    instant anchor_at, due_at, breached_at, closed_at;
+    instant anchor_at; // INSTANT_NONE: it is a birth, or can be one
+    instant due_at, breached_at, closed_at;
     instant acknowledged_until; // TRANSITION_ACKNOWLEDGED: when that ends
     bool late;                  // a stage that fired after its time (outage, late registration)
     enum retained retained;
 };
+
+// Takes away when a child was born: no anchor, and what a birth did happened when it was written down. With
+// the two of the rule (core/rules.h). The due stands: it is what the mails are about.
+void transition_hide_birth(struct transition *transition, bool from_birth, bool by_birth);
 
 #endif
