@@ -145,11 +145,11 @@ static void fire(struct decided *decided, const struct happening *stage)
     own->at = at;
 }
 
-// What a rule is called belongs to its rows: topics are named after it.
+// What a rule is called belongs to its rows: topics are named after it. So does what it keeps to itself.
 static bool is_named_anew(const struct rule *rule, const struct known_deadline *known)
 {
     return strcmp(rule->code, known->code) != 0 || rule->kind != known->rule_kind ||
-           rule->sensitive != known->sensitive;
+           rule->sensitive != known->sensitive || rule->from_birth != known->from_birth;
 }
 
 static bool differs(const struct deadline *deadline, const struct known_deadline *known)
@@ -377,6 +377,7 @@ struct known_deadline decided_row(const struct decided *decided)
         .code = rule->code,
         .rule_kind = rule->kind,
         .sensitive = rule->sensitive,
+        .from_birth = rule->from_birth,
         .told = decided->known && decided->known->due_at == deadline->due_at ? decided->known->told : NULL,
         .muted = decided->muted_by ? !deadline_is_closed(deadline->state)
                                    : decided->known && decided->known->muted && !decided->unmuted,

@@ -26,6 +26,7 @@ struct known_deadline {
     const char *code;
     enum rule_kind rule_kind;
     bool sensitive;
+    bool from_birth;
     const struct acknowledgement *acknowledgement; // NULL: none that is not over
     bool muted;                                    // a step of it was muted, and none has been told since
     const char *told; // persons who were told that it is breached, each with a '\n' behind it; NULL: none

@@ -107,8 +107,8 @@ static const char *derivation_of(struct casework *work, const struct deadline *e
     for (int i = 0; i < explained->step_count; i++) {
         if (i > 0)
             buffer_add_char(&text, '\n');
-        explain_step(&explained->steps[i], explained->rule, work->look.rules->zone, work->look.language,
-                     &text);
+        explain_step_outside(&explained->steps[i], explained->rule, work->look.rules, work->look.language,
+                             &text);
     }
     const char *copy = text.length ? arena_copy(&work->look.batch->arena, text.data, text.length) : "";
     buffer_done(&text);
@@ -241,6 +241,10 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
             (struct journal_silenced){decided->silenced->id, index, decided->hidden_at};
     }
     write_muting(work, decided, index);
+    if (decided->known && rule->from_birth && !decided->known->from_birth) {
+        MEMORY_GROW(batch->births, batch->birth_count, batch->birth_capacity);
+        batch->births[batch->birth_count++] = decided->known->id;
+    }
     for (int i = 0; i < decided->happening_count; i++) {
         const struct happening *happening = &decided->happenings[i];
         struct transition transition = {
@@ -263,6 +267,7 @@ static void write_deadline(struct casework *work, const struct casefile *casefil
             .late = happening->late,
             .retained = happening->retained,
         };
+        transition_hide_birth(&transition, rule->from_birth, rule->by_birth);
         int number = add_transition(work, &(struct journal_transition){
                                               .transition = transition,
                                               .deadline_index = index,
@@ -303,6 +308,7 @@ static void withdraw_deadline(struct casework *work, const char *case_id, const 
             .closed_at = work->look.now,
             .retained = decided->happenings[i].retained,
         };
+        transition_hide_birth(&transition, known->from_birth, false);
         add_transition(work, &(struct journal_transition){.transition = transition,
                                                           .deadline_id = known->id,
                                                           .deadline_index = -1,

@@ -14,7 +14,7 @@ bool journal_batch_is_empty(const struct journal_batch *batch)
                batch->outcome_count + batch->part_count + batch->prune_count + batch->forming.wanted +
                batch->acknowledged_count + batch->noted_count + batch->forgotten_count +
                batch->silenced_count + batch->silence_count + batch->muted_count + batch->unmuted_count +
-               batch->address_count + (size_t)batch->more_count ==
+               batch->birth_count + batch->address_count + (size_t)batch->more_count ==
            0;
 }
 
@@ -27,7 +27,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->forming = (struct journal_forming){0};
     batch->acknowledged_count = batch->noted_count = batch->forgotten_count = 0;
     batch->silenced_count = batch->silence_count = batch->address_count = 0;
-    batch->muted_count = batch->unmuted_count = 0;
+    batch->muted_count = batch->unmuted_count = batch->birth_count = 0;
     batch->units = NULL;
     batch->more_count = 0;
     memset(batch->progress, 0, sizeof batch->progress);
@@ -52,6 +52,7 @@ void journal_batch_done(struct journal_batch *batch)
     free(batch->silenced);
     free(batch->silences);
     free(batch->muted);
+    free(batch->births);
     free(batch->unmuted);
     free(batch->addresses);
     *batch = (struct journal_batch){0};

@@ -190,6 +190,8 @@ struct journal_batch {
     size_t silence_count, silence_capacity;
     struct journal_muted *muted;
     size_t muted_count, muted_capacity;
+    int64_t *births; // ids of deadlines that count from a birth, which was not known before
+    size_t birth_count, birth_capacity;
     int64_t *unmuted; // ids of deadlines of which nothing is muted any more
     size_t unmuted_count, unmuted_capacity;
     struct journal_address *addresses;

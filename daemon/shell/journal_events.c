@@ -166,7 +166,7 @@ static int ask(struct journal *journal, struct question *question, const char *s
 
 #define DEADLINE_COLUMNS                                                                                     \
     "d.case_id, d.rule, d.subject, d.occurrence, d.code, d.rule_kind, d.sensitive, coalesce(w.unit, ''),"    \
-    " d.state, d.anchor_at, d.due_at, d.breached_at, d.closed_at"
+    " d.state, CASE WHEN NOT d.from_birth THEN d.anchor_at END, d.due_at, d.breached_at, d.closed_at"
 
 // Breached before open, then the earlier due.
 #define URGENCY(deadline)                                                                                    \

@@ -126,6 +126,7 @@ static void on_known_row(struct postgres_request *request, int statement, const 
             .code = row_text(&load->arena, row, 14),
             .rule_kind = row_rule_kind(row, 15),
             .sensitive = postgres_bool(row, 16),
+            .from_birth = postgres_bool(row, 17),
         };
         if (postgres_date(row, 12, &known->deadline.valid_from) < 0)
             known->deadline.valid_from = CIVIL_NONE; // differs from every rule's, so the row is written anew
@@ -235,7 +236,7 @@ static void on_known_done(struct postgres_request *request, enum postgres_status
 #define DEADLINES_SQL                                                                                        \
     "SELECT case_id, rule, subject, occurrence, id, state, anchor_at, due_at, breached_at, closed_at, "      \
     "staged_until,"                                                                                          \
-    " next_stage_at, valid_from, attention, code, rule_kind, sensitive FROM deadline WHERE "
+    " next_stage_at, valid_from, attention, code, rule_kind, sensitive, from_birth FROM deadline WHERE "
 #define FAULTS_SQL "SELECT case_id, code, rule, subject, event_id FROM data_fault WHERE "
 // Whom the deadline's notices have told of the due that it has now.
 #define ACKNOWLEDGED_SQL                                                                                     \

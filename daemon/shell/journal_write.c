@@ -54,16 +54,17 @@ static void write_deadlines(struct journal_transaction *transaction, struct jour
     struct postgres_params *params = journal_transaction_add(
         transaction,
         "INSERT INTO deadline (id, case_id, rule, subject, occurrence, valid_from, code, rule_kind, "
-        "sensitive, state, anchor_at,"
+        "sensitive, from_birth, state, anchor_at,"
         " due_at, breached_at, closed_at, staged_until, next_stage_at, attention, computation, changed_at)"
-        " SELECT *, $19::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], "
+        " SELECT *, $20::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], "
         "$5::bigint[], $6::date[],"
-        " $7::text[], $8::text[], $9::boolean[], $10::text[], $11::timestamptz[], "
-        "$12::timestamptz[], $13::timestamptz[],"
-        " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::text[])"
+        " $7::text[], $8::text[], $9::boolean[], $10::boolean[], $11::text[], $12::timestamptz[], "
+        "$13::timestamptz[], $14::timestamptz[],"
+        " $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::boolean[], $19::text[])"
         " ON CONFLICT (id) DO UPDATE SET valid_from = excluded.valid_from, code = excluded.code, "
         "rule_kind = excluded.rule_kind,"
-        " sensitive = excluded.sensitive, state = excluded.state, anchor_at = excluded.anchor_at, "
+        " sensitive = excluded.sensitive, from_birth = excluded.from_birth, state = excluded.state, "
+        "anchor_at = excluded.anchor_at, "
         "due_at = excluded.due_at,"
         " breached_at = excluded.breached_at, closed_at = excluded.closed_at, staged_until = "
         "excluded.staged_until,"
@@ -78,6 +79,7 @@ static void write_deadlines(struct journal_transaction *transaction, struct jour
     TEXTS(row->rule->code);
     TEXTS(rules_kind_name(row->rule->kind));
     BOOLS(row->rule->sensitive);
+    BOOLS(row->rule->from_birth);
     TEXTS(deadline_state_name(row->state));
     INSTANTS(row->anchor_at);
     INSTANTS(row->due_at);
@@ -88,6 +90,20 @@ static void write_deadlines(struct journal_transaction *transaction, struct jour
     BOOLS(row->attention);
     TEXTS(row->computation);
     postgres_param_instant(params, batch->now);
+}
+
+// What was told of them before nobody knew better stands; what is told again does not say it.
+static void write_births(struct journal_transaction *transaction, struct journal_batch *batch)
+{
+    int64_t *rows = batch->births;
+    size_t count = batch->birth_count;
+    if (count == 0)
+        return;
+    struct postgres_params *params = journal_transaction_add(
+        transaction,
+        "UPDATE transition SET at = CASE WHEN at = anchor_at THEN recorded_at ELSE at END,"
+        " anchor_at = NULL, derivation = '' WHERE deadline_id = ANY($1::bigint[]) AND anchor_at IS NOT NULL");
+    INT8S(*row);
 }
 
 static void write_withdrawn(struct journal_transaction *transaction, struct journal_batch *batch)
@@ -432,6 +448,7 @@ static void write_progress(struct journal_transaction *transaction, struct journ
 void journal_write(struct journal_transaction *transaction, struct journal_batch *batch)
 {
     write_deadlines(transaction, batch);
+    write_births(transaction, batch);
     write_withdrawn(transaction, batch);
     write_transitions(transaction, batch);
     write_notices(transaction, batch);
