@@ -49,17 +49,25 @@ struct options {
 #define SAMPLE_KEY        "5f1d0c0ffee05f1d0c0ffee05f1d0c0f"
 #define SAMPLE_THREAD_KEY "7ead0000000000000000000000000001"
 #define SAMPLE_HOST       "kommune.example"
+#define SAMPLE_SENDER     "fristvagten@" SAMPLE_HOST
 
 static int write_message(const struct zone *zone, const struct sampled_mail *mail)
 {
     bool has_entry = mail->entry != CIVIL_NONE;
     struct buffer calendar = {0}, bytes = {0};
     if (has_entry)
-        message_calendar_entry(SAMPLE_THREAD_KEY, SAMPLE_HOST, mail->text.subject.data, mail->entry,
-                               mail->now, mail->link, mail->cancelled, &calendar);
+        message_calendar_entry(&(struct calendar_entry){.uid_key = SAMPLE_THREAD_KEY,
+                                                        .host = SAMPLE_HOST,
+                                                        .organizer = SAMPLE_SENDER,
+                                                        .summary = mail->text.subject.data,
+                                                        .due = mail->entry,
+                                                        .stamp = mail->now,
+                                                        .link = mail->link,
+                                                        .cancelled = mail->cancelled},
+                               &calendar);
     struct message_calendar attached = {calendar.data, mail->cancelled};
     const struct message message = {.from_name = "Fristvagten",
-                                    .from_address = "fristvagten@" SAMPLE_HOST,
+                                    .from_address = SAMPLE_SENDER,
                                     .to_address = "modtager@" SAMPLE_HOST,
                                     .message_key = SAMPLE_KEY,
                                     .thread_key = mail->link ? SAMPLE_THREAD_KEY : NULL,

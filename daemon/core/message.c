@@ -467,32 +467,47 @@ static void add_stamp(struct buffer *into, instant stamp)
                   (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
 }
 
-void message_calendar_entry(const char *uid_key, const char *host, const char *summary, civil_date due,
-                            instant stamp, const char *link, bool cancelled, struct buffer *into)
+// RFC 5546 wants one of what is published or taken back. The local part of an address may hold what means
+// something else in a URI (RFC 6068).
+static void add_organizer(struct buffer *into, const char *address)
+{
+    struct buffer uri = {0};
+    buffer_add_string(&uri, "mailto:");
+    for (const char *c = address; *c; c++)
+        if (strchr("%#?&/`{|}^", *c))
+            buffer_format(&uri, "%%%02X", (unsigned char)*c);
+        else
+            buffer_add_char(&uri, *c);
+    add_property(into, "ORGANIZER:", uri.data, "");
+    buffer_done(&uri);
+}
+
+void message_calendar_entry(const struct calendar_entry *entry, struct buffer *into)
 {
     static const char text_escapes[] = "\\;,", none[] = "";
     struct buffer uid = {0};
-    buffer_format(&uid, "%s@%s", uid_key, host);
+    buffer_format(&uid, "%s@%s", entry->uid_key, entry->host);
     buffer_format(into,
                   "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//fristd//fristd//DA\r\n"
                   "METHOD:%s\r\nBEGIN:VEVENT\r\n",
-                  method_of(cancelled));
+                  method_of(entry->cancelled));
     add_property(into, "UID:", uid.data, none);
-    add_stamp(into, stamp);
+    add_stamp(into, entry->stamp);
     // The date may move: a later entry with the same UID has to win over the earlier one, so the sequence
     // grows with time (minutes fit its 32 bits until the year 6053).
-    buffer_format(into, "SEQUENCE:%d\r\n", (int)(stamp / 60));
-    add_calendar_date(into, "DTSTART", due);
-    add_calendar_date(into, "DTEND", due + 1);
-    add_property(into, "SUMMARY:", summary, text_escapes);
-    if (link)
-        add_property(into, "URL:", link, none);
+    buffer_format(into, "SEQUENCE:%d\r\n", (int)(entry->stamp / 60));
+    add_organizer(into, entry->organizer);
+    add_calendar_date(into, "DTSTART", entry->due);
+    add_calendar_date(into, "DTEND", entry->due + 1);
+    add_property(into, "SUMMARY:", entry->summary, text_escapes);
+    if (entry->link)
+        add_property(into, "URL:", entry->link, none);
     // Private, since calendars are shared; transparent, since a deadline does not occupy the day.
     buffer_format(into, "STATUS:%s\r\nTRANSP:TRANSPARENT\r\nCLASS:PRIVATE\r\n",
-                  cancelled ? "CANCELLED" : "CONFIRMED");
-    if (!cancelled) {
+                  entry->cancelled ? "CANCELLED" : "CONFIRMED");
+    if (!entry->cancelled) {
         buffer_add_string(into, "BEGIN:VALARM\r\nACTION:DISPLAY\r\n");
-        add_property(into, "DESCRIPTION:", summary, text_escapes);
+        add_property(into, "DESCRIPTION:", entry->summary, text_escapes);
         // Nine in the morning of the day before.
         buffer_add_string(into, "TRIGGER:-PT15H\r\nEND:VALARM\r\n");
     }

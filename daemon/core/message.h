@@ -42,10 +42,20 @@ bool message_address_is_sound(const char *address);
 // header of its own. Bad UTF-8 becomes U+FFFD, control characters become spaces.
 int message_build(const struct message *message, struct buffer *into, struct error *err) MUST_CHECK;
 
-// An iCalendar object with an all-day entry on the due date and an alarm at nine the day before, for the
-// first warning. uid_key is a key as above and stands for the deadline: a later entry with the same one and a
-// later stamp replaces the earlier, or with `cancelled` takes it back. link NULL: none. Appends to `into`.
-void message_calendar_entry(const char *uid_key, const char *host, const char *summary, civil_date due,
-                            instant stamp, const char *link, bool cancelled, struct buffer *into);
+// An all-day entry on the due date, with an alarm at nine the day before.
+struct calendar_entry {
+    // A key as above, which stands for the deadline: a later entry with the same one and a later stamp
+    // replaces the earlier, or with `cancelled` takes it back.
+    const char *uid_key, *host;
+    const char *organizer; // the address that the mail is from
+    const char *summary;
+    civil_date due;
+    instant stamp;
+    const char *link; // NULL: none
+    bool cancelled;
+};
+
+// Appends an iCalendar object of that one entry, for the first warning.
+void message_calendar_entry(const struct calendar_entry *entry, struct buffer *into);
 
 #endif

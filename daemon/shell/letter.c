@@ -195,8 +195,18 @@ static void add_entry(const struct waiting_notice *notice, const struct letter_c
         return;
     instant day = notice->due_at != INSTANT_NONE ? notice->due_at : facts->now;
     struct buffer entry = {0};
-    message_calendar_entry(thread_of(notice, context, arena), message->message_host, summary,
-                           zone_date(context->rules->zone, day), facts->now, facts->link, cancelled, &entry);
+    message_calendar_entry(
+        &(struct calendar_entry){
+            .uid_key = thread_of(notice, context, arena),
+            .host = message->message_host,
+            .organizer = message->from_address,
+            .summary = summary,
+            .due = zone_date(context->rules->zone, day),
+            .stamp = facts->now,
+            .link = facts->link,
+            .cancelled = cancelled,
+        },
+        &entry);
     message->calendars[message->calendar_count++] =
         (struct message_calendar){arena_copy(arena, entry.data, entry.length), cancelled};
     buffer_done(&entry);

@@ -73,8 +73,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy;
     cut(data, size, &copy, fields);
     struct buffer bytes = {0}, entry = {0};
-    message_calendar_entry("1", fields[5], fields[2], (civil_date)(size % 60000), (instant)size, fields[8],
-                           size % 2 == 0, &entry);
+    message_calendar_entry(&(struct calendar_entry){.uid_key = "1",
+                                                    .host = fields[5],
+                                                    .organizer = fields[1],
+                                                    .summary = fields[2],
+                                                    .due = (civil_date)(size % 60000),
+                                                    .stamp = (instant)size,
+                                                    .link = fields[8],
+                                                    .cancelled = size % 2 == 0},
+                           &entry);
     struct message_calendar attached = {entry.data, size % 2 == 0};
     struct message message = {.from_name = fields[0],
                               .from_address = "a@x.dk",

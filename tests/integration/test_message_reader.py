@@ -147,6 +147,10 @@ class MessageReader(unittest.TestCase):
             self.assertEqual(event.errors, [])
             for name in ("UID", "DTSTAMP", "DTSTART", "SUMMARY", "SEQUENCE", "STATUS", "CLASS", "TRANSP"):
                 self.assertIn(name, event)
+            # RFC 5546, 3.2.1 and 3.2.5: one organizer, the address that the mail is from, and nobody who attends.
+            self.assertEqual(str(event["ORGANIZER"]), "mailto:fristvagten@kommune.example")
+            self.assertEqual(event["ORGANIZER"].params, {})
+            self.assertNotIn("ATTENDEE", event)
             entries[sample] = whole, event
         events = [event for _, event in entries.values()]
         self.assertEqual([str(whole["METHOD"]) for whole, _ in entries.values()], ["PUBLISH", "PUBLISH", "CANCEL"])

@@ -466,13 +466,23 @@ static void test_hostile_fields(void **state)
 
 // --- Calendar entry ---
 
+static struct calendar_entry sample_entry(const char *summary)
+{
+    return (struct calendar_entry){.uid_key = "feed",
+                                   .host = "kommune.dk",
+                                   .organizer = "frister@kommune.dk",
+                                   .summary = summary,
+                                   .due = civil_from_ymd(2026, 2, 28),
+                                   .stamp = local_time(zone, 2026, 1, 29, 8, 0, 5)};
+}
+
 static void test_calendar_entry(void **state)
 {
     (void)state;
     struct buffer entry = {0};
-    message_calendar_entry("feed", "kommune.dk", "[K20] Sag S-1001: frist 28. februar 2026",
-                           civil_from_ymd(2026, 2, 28), local_time(zone, 2026, 1, 29, 8, 0, 5),
-                           "https://esdh.kommune.dk/sag/S-1001?vis=frister&x=1,2;3", false, &entry);
+    struct calendar_entry about = sample_entry("[K20] Sag S-1001: frist 28. februar 2026");
+    about.link = "https://esdh.kommune.dk/sag/S-1001?vis=frister&x=1,2;3";
+    message_calendar_entry(&about, &entry);
     assert_string_equal(entry.data, "BEGIN:VCALENDAR\r\n"
                                     "VERSION:2.0\r\n"
                                     "PRODID:-//fristd//fristd//DA\r\n"
@@ -481,6 +491,7 @@ static void test_calendar_entry(void **state)
                                     "UID:feed@kommune.dk\r\n"
                                     "DTSTAMP:20260129T070005Z\r\n"
                                     "SEQUENCE:29494500\r\n"
+                                    "ORGANIZER:mailto:frister@kommune.dk\r\n"
                                     "DTSTART;VALUE=DATE:20260228\r\n"
                                     "DTEND;VALUE=DATE:20260301\r\n"
                                     "SUMMARY:[K20] Sag S-1001: frist 28. februar 2026\r\n"
@@ -502,13 +513,15 @@ static void test_calendar_entry_taken_back(void **state)
 {
     (void)state;
     struct buffer first = {0}, last = {0};
-    civil_date due = civil_from_ymd(2026, 2, 28);
-    message_calendar_entry("feed", "kommune.dk", "S-1001", due, local_time(zone, 2026, 1, 29, 8, 0, 5), NULL,
-                           false, &first);
-    message_calendar_entry("feed", "kommune.dk", "S-1001", due, local_time(zone, 2026, 1, 30, 8, 0, 5), NULL,
-                           true, &last);
-    // RFC 5546, 3.2.5: the same UID, a later SEQUENCE.
-    static const char *const in_both[] = {"UID:feed@kommune.dk\r\n", "DTSTART;VALUE=DATE:20260228\r\n"};
+    struct calendar_entry about = sample_entry("S-1001");
+    message_calendar_entry(&about, &first);
+    about.stamp = local_time(zone, 2026, 1, 30, 8, 0, 5);
+    about.cancelled = true;
+    message_calendar_entry(&about, &last);
+    // RFC 5546, 3.2.5: the same UID and organizer, a later SEQUENCE.
+    static const char *const in_both[] = {"UID:feed@kommune.dk\r\n",
+                                          "ORGANIZER:mailto:frister@kommune.dk\r\n",
+                                          "DTSTART;VALUE=DATE:20260228\r\n"};
     for (size_t i = 0; i < sizeof in_both / sizeof in_both[0]; i++) {
         assert_non_null(strstr(first.data, in_both[i]));
         assert_non_null(strstr(last.data, in_both[i]));
@@ -548,14 +561,37 @@ static void test_calendar_escapes(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buffer entry = {0};
-        message_calendar_entry("feed", "kommune.dk", cases[i].summary, civil_from_ymd(2026, 12, 31),
-                               local_time(zone, 2026, 1, 29, 8, 0, 0), NULL, false, &entry);
+        struct calendar_entry about = sample_entry(cases[i].summary);
+        about.due = civil_from_ymd(2026, 12, 31);
+        message_calendar_entry(&about, &entry);
         const char *at = strstr(entry.data, "SUMMARY:");
         assert_non_null(at);
         assert_memory_equal(at, cases[i].line, strlen(cases[i].line));
         assert_non_null(strstr(entry.data, "DTEND;VALUE=DATE:20270101\r\n"));
         assert_null(strstr(entry.data, "URL"));
         assert_null(strstr(entry.data, "\r\nATTACH"));
+        buffer_done(&entry);
+    }
+}
+
+static void test_calendar_organizer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *line;
+    } cases[] = {
+        {"frister+nord@kommune.dk", "ORGANIZER:mailto:frister+nord@kommune.dk\r\n"},
+        {"a?cc=b%40c@kommune.dk", "ORGANIZER:mailto:a%3Fcc=b%2540c@kommune.dk\r\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(message_address_is_sound(cases[i].address));
+        struct buffer entry = {0};
+        struct calendar_entry about = sample_entry("S-1001");
+        about.organizer = cases[i].address;
+        message_calendar_entry(&about, &entry);
+        const char *at = strstr(entry.data, "ORGANIZER");
+        assert_non_null(at);
+        assert_memory_equal(at, cases[i].line, strlen(cases[i].line));
         buffer_done(&entry);
     }
 }
@@ -575,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_calendar_entry),
         cmocka_unit_test(test_calendar_entry_taken_back),
         cmocka_unit_test(test_calendar_escapes),
+        cmocka_unit_test(test_calendar_organizer),
     };
     return cmocka_run_group_tests(tests, read_zone, free_zone);
 }
