@@ -10,6 +10,8 @@ from paho.mqtt.properties import Properties
 
 VERSIONS = {"5": mqtt.MQTTv5, "3.1.1": mqtt.MQTTv311}
 SESSION_KEPT_S = 7 * 24 * 3600  # by the broker while we are away: as long as events live
+UNDER_WAY = 1  # messages sent to us and not acknowledged. mosquitto 2.0.11 keeps to this bound only when it is 1; with another
+               # one a flood comes at once, the answer to our ping behind it, and after the time-out all of it again
 
 
 def add_options(parser):
@@ -43,6 +45,7 @@ def connect(made, options, lasting=False, keepalive=30):
         made.connect(options.host, options.port, keepalive)
         return
     properties = Properties(PacketTypes.CONNECT)
+    properties.ReceiveMaximum = UNDER_WAY
     properties.SessionExpiryInterval = SESSION_KEPT_S if lasting else 0
     made.connect(options.host, options.port, keepalive, clean_start=not lasting, properties=properties)
 

@@ -25,8 +25,9 @@ import time
 
 from connection import add_options, client, connect, publish_properties
 
-WAITING_MAX = 10000      # events kept above a gap; beyond it they are let go, and asked for again later
+WAITING_MAX = 10000      # so far above the last number events are kept; beyond it they are let go, and asked for again later
 PAUSE_MAX_S = 60         # between two tries to connect
+EXPIRED = 10             # times --retry: then the broker has thrown an answer away that it could not deliver (5 minutes)
 GATHER_S = 0.2           # from a gap to the request: an overflowed queue is full of gaps, and requests are counted
 TO_TRY_AGAIN = {"too_often", "busy", "unavailable"}  # refusals that pass
 
@@ -70,8 +71,8 @@ class Store:
         return self.db.execute("SELECT max(sequence) FROM waiting").fetchone()[0]
 
     def keep(self, sequence, event):
-        """False: there was no room."""
-        if self.db.execute("SELECT count(*) FROM waiting").fetchone()[0] >= WAITING_MAX:
+        """False: it is too far ahead."""
+        if sequence > self.last + WAITING_MAX:
             return False
         self.db.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?)", (sequence, json.dumps(event)))
         return True
@@ -126,7 +127,9 @@ class Consumer:
         self.retry_s, self.log = retry_s, log
         self.ask_at = None  # when to ask; None: there is no need
         self.asked_from = 0  # what the last request began with
-        self.let_go = False  # an event had no room to wait
+        self.asked_at = None  # when that was; None: none is open
+        self.heard_at = 0  # when the last message came
+        self.let_go = False  # an event was too far ahead to wait
         self.duplicates = 0
 
     def topics(self):
@@ -139,9 +142,10 @@ class Consumer:
         if not session_present:  # what was cleared meanwhile will not be told; what is retained comes again
             with self.store:
                 self.store.db.execute("DELETE FROM attention")
-        self.ask_at = 0
+        self.ask_at, self.asked_at = 0, None
 
     def receive(self, message):
+        self.heard_at = time.monotonic()
         level = message.topic.removeprefix(f"{self.base}/").split("/")[0]
         handle = {"event": self.on_event, "reply": self.on_reply, "deadline": self.on_state, "status": self.on_status}
         try:
@@ -169,6 +173,8 @@ class Consumer:
 
     def on_reply(self, message):
         event, sequence = read_event(message)
+        if event["type"].startswith("dk.fristd.replay."):
+            self.asked_at = None
         if event["type"].startswith("dk.fristd.replay.ended."):
             self.on_answered(event["data"] if isinstance(event.get("data"), dict) else {})
         elif event["type"].startswith("dk.fristd.replay.refused."):
@@ -208,12 +214,17 @@ class Consumer:
             if online or boot == known or known is None:  # else the will of an earlier run, noticed late
                 self.store.db.execute("UPDATE position SET online = ?, boot = ?", (online, boot))
         if online and not message.retain and self.ask_at is not None:  # whoever asked before that asked nobody
-            self.ask_at = 0
+            self.ask_at, self.asked_at = 0, None
 
     # --- what is asked for
 
+    def is_answer_on_its_way(self):
+        """It comes behind all that the broker has kept for us. Who asks again before has only more to read."""
+        now = time.monotonic()
+        return self.asked_at is not None and now - self.heard_at < self.retry_s and now - self.asked_at < EXPIRED * self.retry_s
+
     def tick(self):
-        if self.ask_at is None or time.monotonic() < self.ask_at:
+        if self.ask_at is None or time.monotonic() < self.ask_at or self.is_answer_on_its_way():
             return
         asked = {"from": self.store.last + 1}
         highest = self.store.highest_waiting()
@@ -221,7 +232,8 @@ class Consumer:
             asked["to"] = min(highest - 1, asked["from"] + 9999)
         self.send(f"{self.base}/request/events/{self.requester}", json.dumps(asked))
         self.asked_from = asked["from"]
-        self.ask_at = time.monotonic() + self.retry_s  # unless the answer ends before
+        self.asked_at = time.monotonic()
+        self.ask_at = self.asked_at + self.retry_s  # unless the answer ends before
 
 
 def follow(options, make, is_ending):

@@ -110,10 +110,9 @@ class AsksOnce(consumer.Consumer):
     """Trusts that each request is answered."""
 
     def tick(self):
-        asks = self.ask_at is not None and time.monotonic() >= self.ask_at
         super().tick()
-        if asks:
-            self.ask_at = None
+        if self.asked_at is not None:
+            self.ask_at = self.asked_at = None
 
 
 class NeverAsks(consumer.Consumer):
