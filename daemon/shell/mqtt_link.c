@@ -165,6 +165,9 @@ static void on_disconnect(struct mosquitto *library, void *data, int reason,
         note(link, "connection lost: the broker does not answer pings");
     else if (reason == MOSQ_ERR_ERRNO && saved != 0 && saved != EAGAIN)
         note(link, "connection lost: %s", strerror(saved));
+    else if (reason == MOSQ_ERR_MALFORMED_UTF8)
+        note(link, "connection lost: the broker passed on a topic or a property with characters that are not "
+                   "allowed there");
     else if (reason == MOSQ_ERR_PROTOCOL || reason == MOSQ_ERR_MALFORMED_PACKET)
         note(link, "connection lost: what answers there does not speak MQTT as it should");
     else
