@@ -91,6 +91,11 @@ static const struct {
      " SELECT 'acknowledged', coalesce((SELECT value::bigint FROM progress WHERE name = 'published'), 0) "
      "ORDER BY 1",
      false},
+    {"requests", "Requests for events again, over MQTT (ignored: beyond what is refused one by one)",
+     "SELECT r.name, split_part(p.value, ' ', r.part)::bigint FROM progress p,"
+     " (VALUES (1, 'served'), (2, 'refused'), (3, 'ignored')) r (part, name)"
+     " WHERE p.name = 'requests' ORDER BY r.part",
+     false},
 };
 
 #define QUESTION_COUNT ((int)(sizeof questions / sizeof questions[0]))

@@ -17,6 +17,7 @@ enum progress {
     PROGRESS_REACH,         // steps that will reach nobody: how many, and which ("COUNT KEY")
     PROGRESS_RULES_REFUSED, // "FINGERPRINT COUNT" of changed rules that wait to be confirmed; "": none do
     PROGRESS_UNITS,         // a key of the tree of units that the journal has
+    PROGRESS_REQUESTS,      // for events again: how many were "SERVED REFUSED IGNORED" in all
     PROGRESS_COUNT
 };
 

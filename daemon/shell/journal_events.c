@@ -244,6 +244,8 @@ static void write_down(void *self, struct publisher_write *write)
     if (write->published > 0)
         batch->progress[PROGRESS_PUBLISHED] =
             arena_format(&batch->arena, "%lld", (long long)write->published);
+    if (write->requests)
+        batch->progress[PROGRESS_REQUESTS] = arena_string(&batch->arena, write->requests);
     copy_topics(&batch->arena, write->noted, write->noted_count, &batch->noted);
     copy_topics(&batch->arena, write->forgotten, write->forgotten_count, &batch->forgotten);
     batch->noted_count = batch->noted_capacity = write->noted_count;
@@ -268,10 +270,16 @@ static int64_t last(void *self)
     return journal_last_transition(self);
 }
 
+static const char *requests(void *self)
+{
+    return journal_progress(self, PROGRESS_REQUESTS);
+}
+
 const struct publisher_store journal_publisher_store = {
     .is_up = is_up,
     .published = published,
     .last = last,
+    .requests = requests,
     .read_transitions = read_transitions,
     .read_attention = read_attention,
     .read_ledger = read_ledger,

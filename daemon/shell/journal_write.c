@@ -14,6 +14,7 @@ static const char *const progress_names[PROGRESS_COUNT] = {
     [PROGRESS_REACH] = "reach",
     [PROGRESS_RULES_REFUSED] = "rules_refused",
     [PROGRESS_UNITS] = "units",
+    [PROGRESS_REQUESTS] = "requests",
 };
 
 const char *progress_name(enum progress which)

@@ -35,8 +35,9 @@ struct ledger_read {
 // Written in one transaction.
 struct publisher_write {
     void *data;
-    int64_t published; // the watermark; 0: unchanged
-    // Topics for the ledger and out of it; copied.
+    int64_t published;    // the watermark; 0: unchanged
+    const char *requests; // counts of requests for events again, as text; NULL: unchanged
+    // Topics for the ledger and out of it; copied, as is all text.
     const char *const *noted;
     size_t noted_count;
     const char *const *forgotten;
@@ -50,6 +51,7 @@ struct publisher_store {
     int64_t (*published)(
         void *self);             // the watermark: every transition up to it was acknowledged; valid while up
     int64_t (*last)(void *self); // number of the last transition there is; valid while up
+    const char *(*requests)(void *self); // as written last; "": never; valid while up, until the next call
     int (*read_transitions)(void *self, struct publisher_read *read, struct error *err);
     // What has to stand on the broker, one row a topic: transition and state are the same (number 0, kind of
     // no meaning).

@@ -81,6 +81,13 @@ struct replayer {
     uv_timer_t minute;
     int64_t refused_before, ignored_before; // counts when the minute began
 
+    // The counts in the journal, for `fristd status`.
+    struct replayer_counts earlier; // of the runs before this one
+    bool earlier_known;
+    int64_t saved; // requests, when they were written last
+    struct publisher_write save;
+    bool saving;
+
     struct waiting queue[QUEUE_MAX]; // a ring; the first is being served
     unsigned head, queued;
     unsigned turn;
@@ -110,6 +117,43 @@ static struct waiting *first(struct replayer *replayer)
 
 // --- the gate ---
 
+static void finish_close(struct replayer *replayer);
+
+static void on_saved(struct publisher_write *write, const struct error *err)
+{
+    (void)err; // with the next minute's
+    struct replayer *replayer = write->data;
+    replayer->saving = false;
+    if (replayer->closing)
+        finish_close(replayer);
+}
+
+static bool know_earlier(struct replayer *replayer)
+{
+    if (replayer->earlier_known || !replayer->store->is_up(replayer->store_self))
+        return replayer->earlier_known;
+    long long served = 0, refused = 0, ignored = 0;
+    sscanf(replayer->store->requests(replayer->store_self), "%lld %lld %lld", &served, &refused, &ignored);
+    replayer->earlier = (struct replayer_counts){.served = served, .refused = refused, .ignored = ignored};
+    replayer->earlier_known = true;
+    return true;
+}
+
+static void save_counts(struct replayer *replayer)
+{
+    const struct replayer_counts *counts = &replayer->counts, *earlier = &replayer->earlier;
+    if (replayer->saving || counts->requests == replayer->saved || !know_earlier(replayer))
+        return;
+    long long served = earlier->served + counts->served, refused = earlier->refused + counts->refused,
+              ignored = earlier->ignored + counts->ignored;
+    char text[80];
+    snprintf(text, sizeof text, "%lld %lld %lld", served, refused, ignored);
+    replayer->saved = counts->requests;
+    replayer->saving = true;
+    replayer->save = (struct publisher_write){.data = replayer, .requests = text, .on_done = on_saved};
+    replayer->store->write(replayer->store_self, &replayer->save);
+}
+
 static void on_minute(uv_timer_t *timer)
 {
     struct replayer *replayer = timer->data;
@@ -120,6 +164,7 @@ static void on_minute(uv_timer_t *timer)
                  "in the last minute requests for events refused=%lld ignored=%lld", (long long)refused,
                  (long long)ignored);
     replayer->requester_count = replayer->requests = 0;
+    save_counts(replayer);
 }
 
 static void begin_minute(struct replayer *replayer)
@@ -365,8 +410,6 @@ static void give_up_reading(struct replayer *replayer)
     replayer->until = replayer->read_through;
 }
 
-static void finish_close(struct replayer *replayer);
-
 static void on_read(struct publisher_read *read, const struct error *err)
 {
     struct replayer *replayer = read->data;
@@ -525,7 +568,7 @@ static void on_minute_closed(uv_handle_t *handle)
 
 static void finish_close(struct replayer *replayer)
 {
-    if (!replayer->reading)
+    if (!replayer->reading && !replayer->saving)
         uv_close((uv_handle_t *)&replayer->minute, on_minute_closed);
 }
 
@@ -536,5 +579,6 @@ void replayer_close(struct replayer *replayer, void (*on_closed)(void *data), vo
     replayer->on_closed = on_closed;
     replayer->closed_data = data;
     uv_timer_stop(&replayer->minute);
+    save_counts(replayer);
     finish_close(replayer);
 }

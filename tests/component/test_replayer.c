@@ -28,8 +28,8 @@ struct fixture {
     struct mosquitto_subscriber subscriber;
     char site[32];
     int version;
-    bool closed;
-    int64_t live; // the newest event
+    bool closed, earlier_runs; // their requests count, too
+    int64_t live;              // the newest event
     // Replies.
     int64_t replied[REPLIES_MAX]; // sequences
     int reply_count, ends, refusals;
@@ -137,8 +137,16 @@ static void on_closed(void *data)
 
 static void finish(struct fixture *f)
 {
+    struct replayer_counts counts = publisher_status(f->publisher).requests;
+    f->store.fail_at = 0;
     publisher_close(f->publisher, 10000, on_closed, f);
     loop_until(&f->loop, is_closed, f);
+    char expected[80] = "";
+    if (counts.requests > 0)
+        snprintf(expected, sizeof expected, "%lld %lld %lld", (long long)counts.served,
+                 (long long)counts.refused, (long long)counts.ignored);
+    if (!f->earlier_runs)
+        assert_string_equal(f->store.requests, expected);
     mosquitto_subscriber_stop(&f->subscriber);
     memory_store_stop(&f->store);
     assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 0);
@@ -302,6 +310,8 @@ static void a_retained_request_is_not_served_again_and_again(void **state)
     publisher_start(f->publisher);
     loop_until(&f->loop, has_come_back, f);
     assert_int_equal(publisher_status(f->publisher).requests.served, 0);
+    assert_string_equal(f->store.requests, "1 0 0");
+    f->earlier_runs = true;
     mosquitto_subscriber_start(&f->subscriber, &f->loop, &server, "x");
     finish(f);
 }

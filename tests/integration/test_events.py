@@ -2,11 +2,17 @@
 """What other systems can rely on: the stream of events, asking for it again, what is retained, the status."""
 
 import json
+import os
+import re
 import signal
 import subprocess
+import threading
 import unittest
+from pathlib import Path
 
-from support import FRISTD
+from support import FRISTD  # first: it knows where the others are
+from mqtt_proxy import Proxy
+from mqtt_raw import RawClient
 from test_end_to_end import SITE, Running, ago
 
 from stack import wait_until
@@ -42,6 +48,25 @@ class Events(Running):
                     answers.append([])
         *events, end = answers[number - 1]
         return events, end
+
+    def raw(self):
+        broker = self.stack.broker
+        client = RawClient(broker.plain_port, PUBLISHER, broker.passwords[PUBLISHER])
+        self.addCleanup(client.close)
+        return client
+
+    def requests(self):
+        """How many were served, refused and ignored, as `fristd status` knows it after a stop."""
+        self.assertEqual(self.daemon.stop(), 0)
+        counts = json.loads(self.daemon.command("status", "--json").stdout)["requests"]
+        self.daemon.start()
+        return counts
+
+    def goes_on(self, case):
+        """Whatever was done to it, it mails and publishes."""
+        self.notification(case, ago(25))
+        self.wait_event("breached", case)
+        self.mail.wait(self.town.caseworker, lambda mail: f"Sag {case}:" in mail.subject, f"the mail on {case}")
 
     def live(self):
         return [seen for seen in self.stream.events if seen.topic.startswith(f"{SITE}/event/")]
@@ -141,7 +166,133 @@ class AskingAgain(Events):
         self.assertEqual(follower.status(), "status 0")
 
 
+class Unfriendly(Events):
+    CHECKS_MESSAGES = False  # most of what is sent here keeps to no contract
+
+    # A level of the topic, and whether mosquitto passes it on; fristd answers none of them.
+    REQUESTERS = {b"\xff": False, "\x01": False, "\uffff": False, "a\0b": False, "+": False, "": True, "a b": True, "æ": True,
+                  "\U0001f600": True, "x" * 65: True, "x" * 60000: True}
+    RESPONSES = ["", f"{REPLY}/+", f"{REPLY}/#", "$SYS/broker", f"{SITE}/request/events/{SUBSCRIBER}", f"{SITE}/deadline/K01/S-1/U-1",
+                 f"{SITE}/status", f"{REPLY}/../../status", f"{REPLY}/\x01", b"\xff", REPLY.encode() + b"/\xed\xa0\x80", "x" * 65000]
+    PAYLOADS = [b"\xff", b'{"from": 1, "correlation": "\xff"}', b"[" * 1000, b'{"from":' * 120, b'{"from": 1e400}',
+                b'{"from": 18446744073709551616}', b'{"from": -1}', b'{"from": 1, "from": 2}', b'{"from": 1, "correlation": "\\u0000"}',
+                b'{"from": {}}', b"x" * 5_000_000]
+
+    def answers(self):
+        """Reasons of refusals, None for what was served."""
+        return [seen.json["data"].get("reason") for seen in self.stream.events if self.ends_answer(seen)]
+
+    def test_no_topic_and_no_payload_does_harm(self):
+        self.some_events()
+        for requester, passed in self.REQUESTERS.items():
+            topic = f"{SITE}/request/events/".encode() + (requester if isinstance(requester, bytes) else requester.encode())
+            self.assertEqual(self.raw().publish(topic, '{"from": 1}'), passed, requester)
+        taken = sum(self.raw().publish(f"{SITE}/request/events/{SUBSCRIBER}", '{"from": 1, "to": 1}', topic) for topic in self.RESPONSES)
+        for data in (b"\xff" * 256, b"x" * 257, b"x" * 65000):
+            self.assertTrue(self.raw().publish(f"{SITE}/request/events/to", '{"from": 1, "to": 1}', correlation=data))
+        for payload in self.PAYLOADS:
+            self.assertTrue(self.raw().publish(f"{SITE}/request/events/tre", payload))
+        self.ask({"from": 1, "to": 1}, requester="sidst")
+        self.answer(f"{SITE}/reply/sidst")
+        answers = self.answers()
+        self.assertEqual(answers.count("response_topic"), taken - 1)  # one lies below the reply topic
+        self.assertEqual(answers.count("too_large"), 2)  # the broker of MQTT 5 keeps megabytes to itself
+        self.assertEqual(answers.count(None), 3)
+        self.goes_on("S-8")
+        counts = self.requests()
+        self.assertEqual(counts, {"served": 3, "refused": len(answers) - 3, "ignored": sum(self.REQUESTERS.values())})
+        self.goes_on("S-9")
+        self.ask({"from": 1, "to": 1}, requester="sidst")
+        self.answer(f"{SITE}/reply/sidst", 2)
+        self.assertEqual(self.requests(), counts | {"served": 4})  # counted over all runs
+
+    def resident(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.daemon.process.pid}/status").read_text(encoding="ascii"))[1])
+
+    def test_requests_by_the_thousand(self):
+        self.daemon.stop()  # else what was freed stays resident for long
+        self.daemon.start(environment={"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1"})
+        self.some_events()
+        self.stream.close()
+        self.stream = self.stack.broker.listen(f"{SITE}/event/#")
+        topics = [f"{SITE}/request/events/r{number % 50}" for number in range(5000)]
+        self.raw().hammer(topics, b'{"from": 1}')
+        self.goes_on("S-8")
+        before = self.resident()
+        crowd = [threading.Thread(target=self.raw().hammer, args=(topics, b'{"from": 1}')) for _ in range(4)]
+        for one in crowd:
+            one.start()
+        for case in range(10, 15):
+            self.goes_on(f"S-{case}")
+        for one in crowd:
+            one.join()
+        self.goes_on("S-9")
+        self.assertLess(self.resident() - before, 16 * 1024)
+        counts = self.requests()
+        print(f"requests: {counts}")
+        self.assertLess(counts["served"] + counts["refused"], 2 * 100)  # it may last into a second minute
+        self.assertGreater(counts["ignored"], 1000)
+
+
+class BadBroker(Events):
+    """Whatever the broker does, mails go out at their time, and events come when it is well again."""
+
+    WORDS = "Lovbestemt frist er overskredet"
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.proxy = Proxy(self.stack.broker.plain_port)
+        self.addCleanup(self.proxy.close)
+        self.daemon.change(mqtt={"host": "127.0.0.1", "port": self.proxy.port, "tls": False, "ca_file": None})
+        self.daemon.start()
+
+    def wait_published(self):
+        wait_until(self.is_published, "all is published", process=self.daemon.process)
+
+    def is_published(self):
+        return self.town.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') = "
+                                 "(SELECT max(number) FROM transition)") == [["t"]]
+
+    def breach(self, case):
+        """A deadline that passes in a moment is mailed, though nothing has been published of it."""
+        self.notification(case, ago(24, 2))
+        self.wait_mail(self.town.caseworker, case, self.WORDS)
+        self.assertFalse(self.is_published(), case)
+
+    def test_mail_is_not_concerned(self):
+        self.notification("S-0A", ago(25))
+        self.wait_event("breached", "S-0A")
+        self.proxy.delay_s = 3
+        self.breach("S-SLOW")
+        self.proxy.delay_s = 0
+        self.wait_published()
+
+        self.proxy.silent = True  # the connection that there is; its PUBACKs never come
+        self.breach("S-MUTE")
+        self.daemon.kill()
+        self.daemon.start()  # and now nobody even answers CONNECT
+        self.breach("S-HOLE")
+        self.proxy.silent = False
+
+        broker = self.stack.broker
+        for case, access, password in (("S-RIGHT", "", None), ("S-WRONG", broker.access, "another one")):
+            broker.stop()
+            kept = broker.access, dict(broker.passwords)
+            broker.access = f"{access}\nuser {SUBSCRIBER}\ntopic read #\ntopic write stack/#\n"
+            broker.passwords[PUBLISHER] = password or broker.passwords[PUBLISHER]
+            broker._start()
+            self.breach(case)
+            broker.stop()
+            broker.access, broker.passwords = kept
+        self.breach("S-DEAD")
+        broker.start()
+        self.wait_published()
+
+
 class Retained(Events):
+    STATUS = f"{SITE}/status"
+
     def ledger(self):
         return {row[0] for row in self.town.journal("SELECT topic FROM fristd_journal.retained_topic")}
 
@@ -188,8 +339,12 @@ class Retained(Events):
         self.daemon.stop()
         for topic in garbage:
             self.stack.broker.publish(topic, "skrald", retain=True)
+        large = "skrald" * 150_000
+        for topic in (f"{SITE}/deadline/K01/S-8/U-8", f"{SITE}/deadline/K01/S-2/U-1", f"{SITE}/deadline/K01/S-3/U-1", self.STATUS):
+            self.stack.broker.published.append((topic, large))
+            self.assertTrue(self.raw().publish(topic, large, retain=True))
         self.daemon.start()
-        wait_until(lambda: "skrald" not in self.stack.broker.retained().values(), "garbage is cleared")
+        wait_until(lambda: not any(payload.startswith("skrald") for payload in self.stack.broker.retained().values()), "garbage is cleared")
         self.wait_same()
         self.stack.broker.kill()
         self.stack.broker.start()  # keeps nothing

@@ -200,7 +200,10 @@ static void answer_write(struct memory_store *store, struct publisher_write *wri
             store->published = write->published;
             store->saves++;
         }
+        if (write->requests)
+            snprintf(store->requests, sizeof store->requests, "%s", write->requests);
     }
+    free((char *)write->requests);
     for (size_t i = 0; i < write->noted_count; i++)
         free((char *)write->noted[i]);
     for (size_t i = 0; i < write->forgotten_count; i++)
@@ -284,6 +287,11 @@ static int64_t last(void *self)
     return ((struct memory_store *)self)->last;
 }
 
+static const char *requests(void *self)
+{
+    return ((struct memory_store *)self)->requests;
+}
+
 static int read_transitions(void *self, struct publisher_read *read, struct error *err)
 {
     assert(read->limit > 0);
@@ -313,6 +321,8 @@ static void write_down(void *self, struct publisher_write *write)
     struct memory_store *store = self;
     write->noted = copy_topics(write->noted, write->noted_count);
     write->forgotten = copy_topics(write->forgotten, write->forgotten_count);
+    if (write->requests)
+        write->requests = memory_copy(write->requests, strlen(write->requests));
     bool fails = is_to_fail(store) || store->down;
     add_task(store, TASK_WRITE, write, fails);
 }
@@ -320,6 +330,7 @@ static void write_down(void *self, struct publisher_write *write)
 const struct publisher_store memory_store = {.is_up = is_up,
                                              .published = published,
                                              .last = last,
+                                             .requests = requests,
                                              .read_transitions = read_transitions,
                                              .read_attention = read_attention,
                                              .read_ledger = read_ledger,

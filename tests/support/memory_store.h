@@ -27,6 +27,7 @@ struct memory_store {
     // The ledger: by deadline, for topics as they should be, and what else is in it.
     bool ledger[MEMORY_STORE_DEADLINES];
     char *others[MEMORY_STORE_OTHERS];
+    char requests[80]; // counts, as text
     // ---- kept by the store ----
     uv_idle_t idle;
     int calls, failures, saves;

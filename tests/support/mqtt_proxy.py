@@ -14,11 +14,13 @@ class Proxy:
     cut_after(n)         n messages of the client go through, of the next one only the first half; then both ends are closed
     lose_acks_after(n)   n acknowledgements go through; `lost` more are swallowed, then both ends are closed
     delay_s              each acknowledgement waits so long
+    silent               whatever either end says is swallowed: a broker that takes connections and never answers
     """
 
     def __init__(self, port):
         self.target = port
         self.delay_s = 0
+        self.silent = False
         self.harmed = 0  # connections that were cut on purpose
         self._cut = self._acks = None
         self._lock = threading.Lock()
@@ -67,6 +69,8 @@ class Proxy:
         source.close()
 
     def _from_client(self, packet, sink):
+        if self.silent:
+            return True
         with self._lock:
             if self._cut is not None and packet[0] >> 4 == PUBLISH:
                 if self._cut == 0:
@@ -78,6 +82,8 @@ class Proxy:
         return True
 
     def _from_broker(self, packet, sink):
+        if self.silent:
+            return True
         if packet[0] >> 4 == PUBACK:
             if self.delay_s:
                 time.sleep(self.delay_s)
