@@ -6,8 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define LOOK_MS 500 // from one answer to the next question; numbers are an index, so that costs nothing
-
 struct following {
     const struct journal_follow *follow;
     uv_loop_t loop;
@@ -16,9 +14,9 @@ struct following {
     struct postgres_statement statement;
     struct postgres_request request;
     int64_t after;
-    uv_timer_t timer;
     uv_signal_t interrupt, terminate;
     bool was_up, ended;
+    bool asking, more; // more: news came meanwhile
     int result;
     struct error *err;
 };
@@ -38,7 +36,6 @@ static void end(struct following *following, const struct error *err)
         following->result = -1;
     }
     postgres_close(following->pg, on_closed, NULL);
-    uv_close((uv_handle_t *)&following->timer, NULL);
     uv_close((uv_handle_t *)&following->interrupt, NULL);
     uv_close((uv_handle_t *)&following->terminate, NULL);
 }
@@ -58,27 +55,24 @@ static void on_row(struct postgres_request *request, int statement, const struct
 
 static void ask(struct following *following);
 
-static void on_timer(uv_timer_t *timer)
-{
-    ask(timer->data);
-}
-
 // A connection that was lost comes back by itself, and asks again.
 static void on_done(struct postgres_request *request, enum postgres_status status, const struct error *err)
 {
     struct following *following = request->data;
+    following->asking = false;
     if (following->ended || status == POSTGRES_LOST)
         return;
     if (status != POSTGRES_OK)
         end(following, err);
     else if (!following->follow->on_page(following->follow->data))
         end(following, NULL);
-    else
-        uv_timer_start(&following->timer, on_timer, LOOK_MS, 0);
+    else if (following->more)
+        ask(following);
 }
 
 static void ask(struct following *following)
 {
+    following->more = false;
     postgres_params_clear(&following->params);
     postgres_param_int8(&following->params, following->after);
     following->statement = (struct postgres_statement){
@@ -90,8 +84,18 @@ static void ask(struct following *following)
                                                    .on_row = on_row,
                                                    .on_done = on_done};
     struct error err;
-    if (postgres_submit(following->pg, &following->request, &err) < 0 && !following->was_up)
+    following->asking = postgres_submit(following->pg, &following->request, &err) == 0;
+    if (!following->asking && !following->was_up)
         end(following, &err);
+}
+
+static void on_notify(void *data, const char *channel)
+{
+    (void)channel;
+    struct following *following = data;
+    following->more = following->asking;
+    if (!following->asking && !following->ended)
+        ask(following);
 }
 
 static void on_state(void *data, bool up, const struct error *err)
@@ -112,14 +116,15 @@ int journal_follow(const struct journal_follow *follow, struct error *err)
 {
     struct following following = {.follow = follow, .after = follow->after, .err = err};
     uv_loop_init(&following.loop);
-    uv_timer_init(&following.loop, &following.timer);
     uv_signal_init(&following.loop, &following.interrupt);
     uv_signal_init(&following.loop, &following.terminate);
-    following.timer.data = following.interrupt.data = following.terminate.data = &following;
+    following.interrupt.data = following.terminate.data = &following;
     uv_signal_start(&following.interrupt, on_signal, SIGINT);
     uv_signal_start(&following.terminate, on_signal, SIGTERM);
     signal(SIGPIPE, SIG_IGN); // on_page sees it
-    following.pg = postgres_new(&following.loop, follow->journal, on_state, NULL, &following);
+    following.pg = postgres_new(&following.loop, follow->journal, on_state, on_notify, &following);
+    postgres_add_prelude(following.pg,
+                         "LISTEN fristd_events"); // before the first question, so none is missed
     postgres_add_prelude(following.pg, "SET search_path = fristd_journal, pg_catalog");
     postgres_start(following.pg);
     uv_run(&following.loop, UV_RUN_DEFAULT);

@@ -166,6 +166,7 @@ static void write_transitions(struct journal_transaction *transaction, struct jo
     TEXTS(retained_name(row->transition.retained));
     TEXTS(row->derivation);
     postgres_param_instant(params, batch->now);
+    journal_transaction_add(transaction, "NOTIFY fristd_events"); // for who follows them in the journal
 }
 
 static void write_notices(struct journal_transaction *transaction, struct journal_batch *batch)
