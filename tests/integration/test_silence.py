@@ -14,7 +14,8 @@ from support import FRISTD, StackCase
 RULE = """
 rules:
   - {id: proeve.uger, code: P7, title: Prøve, basis: Egen § 7, kind: own, valid: {from: 2024-01-01}, confidence: A,
-     start: [proeve.ansoegt], stop: [proeve.afgjort], due: {after: 28 days}, escalation: uger}
+     start: [proeve.ansoegt], stop: [proeve.afgjort], cancel: [proeve.trukket], extend: [proeve.forlaenget],
+     due: {after: 28 days}, escalation: uger}
 """
 FIRST, LAST = datetime.date(2026, 3, 2), datetime.date(2026, 4, 14)
 NOTE = "Talt med Fie Testperson"
@@ -138,6 +139,42 @@ class Silence(StackCase):
         self.run_at("2026-04-09T08:05:00")
         self.run_at("2026-04-09T08:35:00")
         self.assertEqual(self.told_by_day(town.mails("S-7"))["2026-04-09"], sorted([town.department_head, town.centre_head]))
+
+    def test_what_becomes_of_it_below_a_silence(self):
+        """Met, moved, cancelled while a unit above is silent: those who were told before do not hear of it, then or later. A case
+        beside that unit shows that they would."""
+        town, before = self.town, ("2026-03-16T08:05:00", "2026-03-23T08:05:00", "2026-03-26T08:05:00")
+        self.begin()
+        self.stack.postgres.sql("""INSERT INTO fagsystem.enhed VALUES ('vest', 'Vest', 'center');
+            INSERT INTO fagsystem.funktion VALUES ('tl1', 'vest', 'teamleder')""")
+        for case in ("S-9", "S-10", "S-11"):
+            town.case(case, ("proeve.ansoegt", "A-1", "'2026-03-02 10:00 +01'"))
+        self.stack.postgres.sql("UPDATE fagsystem.sag SET enhed = 'vest' WHERE sagsnr = 'S-11'")
+        for moment in before:
+            self.run_at(moment)
+        self.silence("--unit", "familie", "--from", "2026-03-27", "--until", "2026-04-09", "--by", "al1", "--reason", "migration",
+                     "--at", "2026-03-26T12:30:00", "--yes")
+        self.run_at("2026-03-27T08:05:00")
+        town.event("S-8", "proeve.afgjort", "A-1", "'2026-03-28 10:00 +01'")
+        town.event("S-9", "proeve.forlaenget", "A-1", "'2026-03-28 10:00 +01'", "'2026-04-20'")
+        town.event("S-10", "proeve.trukket", "A-1", "'2026-03-28 10:00 +01'")
+        town.event("S-11", "proeve.afgjort", "A-1", "'2026-03-28 10:00 +01'")
+        for moment in ("2026-03-28T12:00:00", "2026-03-30T08:05:00", "2026-03-31T08:05:00", "2026-04-06T08:05:00"):
+            self.run_at(moment)
+        both = {"2026-03-16": [town.caseworker], "2026-03-23": sorted([town.caseworker, town.team_leader])}
+        self.assertEqual([town.transitions(case)[-1] for case in ("S-8", "S-9", "S-10", "S-11")],
+                         ["P7 met", "P7 moved", "P7 cancelled", "P7 met"])
+        self.assertEqual([self.told_by_day(town.mails(case)) for case in ("S-7", "S-8", "S-9", "S-10")], [both] * 4)
+        self.assertEqual(self.told_by_day(town.mails("S-11")),
+                         both | {"2026-03-30": sorted([town.caseworker, town.team_leader])})
+        for moment in ("2026-04-09T08:05:00", "2026-04-09T08:35:00", "2026-04-10T08:05:00", "2026-04-13T08:05:00"):
+            self.run_at(moment)
+        self.assertEqual([self.told_by_day(town.mails(case)) for case in ("S-8", "S-10")], [both] * 2)
+        # With the end comes the step before its new date that has passed meanwhile, then the next as ever.
+        self.assertEqual(self.told_by_day(town.mails("S-9")),
+                         both | {"2026-04-09": [town.caseworker], "2026-04-13": sorted([town.caseworker, town.team_leader])})
+        warned = next(mail for mail in town.mails("S-9") if "20. april 2026" in mail.subject)
+        self.assertIn("varsler har været sat på pause", warned.words)
 
     def test_ended_by_hand(self):
         self.begin()
