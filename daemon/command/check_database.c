@@ -121,7 +121,9 @@ static void count_fault(struct looking *looking, const char *case_id, const stru
 {
     size_t n = looking->faults[fault->code]++;
     if (n < FAULT_CASES_MAX)
-        looking->fault_cases[fault->code][n] = arena_string(&looking->arena, case_id);
+        looking->fault_cases[fault->code][n] =
+            fault->reason ? arena_format(&looking->arena, "%s (%s)", case_id, fault->reason)
+                          : arena_string(&looking->arena, case_id);
 }
 
 static void on_case(struct casedb_read *read, const struct casefile *casefile, const struct fault *faults,
@@ -151,12 +153,13 @@ static void on_case(struct casedb_read *read, const struct casefile *casefile, c
 static void on_fault(struct casedb_read *read, const char *case_id, const struct fault *fault)
 {
     struct looking *looking = read->data;
-    if (fault->code < FAULT_TWO_ADDRESSES || fault->code > FAULT_AWAY_BACKWARDS) {
+    if (*case_id) {
         count_fault(looking, case_id, fault);
         return;
     }
-    struct buffer text = {0};
-    buffer_format(&text, "%s: %s", fault->subject, fault->reason);
+    struct buffer text = {0}; // of a person or unit, whose id is the subject
+    buffer_format(&text, "%s%s%s", fault->subject ? fault->subject : "", fault->subject ? ": " : "",
+                  fault->reason);
     check_warning(looking->check, text.data);
     buffer_done(&text);
 }
@@ -175,7 +178,7 @@ static void report_faults(struct looking *looking, struct buffer *text)
         buffer_format(text, "%zu faults %s, for example in", looking->faults[code],
                       fault_name((enum fault_code)code));
         for (size_t i = 0; i < FAULT_CASES_MAX && i < looking->faults[code]; i++)
-            buffer_format(text, " %s", looking->fault_cases[code][i]);
+            buffer_format(text, "%s %s", i > 0 ? "," : "", looking->fault_cases[code][i]);
         warn(looking, text);
     }
 }

@@ -190,7 +190,7 @@ void backlog_reports(const struct backlog *backlog, const struct ruleset *rules,
     struct buffer facts = {0};
     for (size_t i = 0; i < people->person_count; i++) {
         const struct person *person = &people->persons[i];
-        if (!backlog_is_leader(rules, person->role) || *person->email == '\0')
+        if (!backlog_is_leader(rules, person->role) || !person_has_address(person))
             continue;
         buffer_clear(&facts);
         buffer_format(&facts, "%s\n", person->unit);

@@ -16,6 +16,7 @@ const char *fault_name(enum fault_code code)
         [FAULT_UNKNOWN_CASE] = "unknown_case",
         [FAULT_BAD_ROW] = "bad_row",
         [FAULT_TWO_ADDRESSES] = "two_addresses",
+        [FAULT_BAD_ADDRESS] = "bad_address",
         [FAULT_TWO_PARENTS] = "two_parents",
         [FAULT_UNKNOWN_UNIT] = "unknown_unit",
         [FAULT_UNIT_CIRCLE] = "unit_circle",

@@ -36,6 +36,7 @@ enum fault_code {
     FAULT_BAD_ROW,
     // Of people and units (core/people_check.h); the subject is the id of the person or unit.
     FAULT_TWO_ADDRESSES,
+    FAULT_BAD_ADDRESS,
     FAULT_TWO_PARENTS,
     FAULT_UNKNOWN_UNIT,
     FAULT_UNIT_CIRCLE,

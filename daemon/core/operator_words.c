@@ -30,6 +30,7 @@ static const char *fault_words(enum language language, const char *code)
          {"en hændelse hører til en sag, der ikke findes", "an event belongs to a case that does not exist"}},
         {"bad_row", {"en række kan ikke læses", "a row cannot be read"}},
         {"two_addresses", {"en person har flere mailadresser", "a person has more than one mail address"}},
+        {"bad_address", {"en mailadresse kan ikke bruges", "a mail address cannot be used"}},
         {"two_parents", {"en enhed har flere overenheder", "a unit has more than one parent"}},
         {"unknown_unit", {"en enhed, der henvises til, findes ikke", "a unit that is named does not exist"}},
         {"unit_circle", {"en enhed ligger under sig selv", "a unit lies below itself"}},
@@ -44,14 +45,14 @@ static const char *fault_words(enum language language, const char *code)
     return phrase_translate(language, faults, sizeof faults / sizeof faults[0], code);
 }
 
-// detail: a code, or of a person or unit "CODE ID".
+// detail: a code, or of a person or unit "CODE ID"; the id may be missing where it cannot be read.
 static void fill_fault(enum language language, const char *pattern, const char *detail, struct buffer *into)
 {
     struct buffer code = {0}, words = {0};
     size_t length = strcspn(detail, " ");
     buffer_add(&code, detail, length);
     buffer_add_string(&words, fault_words(language, code.length ? code.data : ""));
-    if (detail[length])
+    if (detail[length] && detail[length + 1])
         buffer_format(&words, " (%s)", detail + length + 1);
     phrase_fill(pattern, words.data, into);
     buffer_done(&code);

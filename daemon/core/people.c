@@ -2,6 +2,7 @@
 #include "core/people.h"
 
 #include "core/decide.h"
+#include "core/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,17 @@ void people_add_unit(struct people *people, const char *name, const char *parent
         (struct org_unit){text_or_empty(&people->arena, name), text_or_empty(&people->arena, parent)};
 }
 
+bool person_has_address(const struct person *person)
+{
+    return message_address_is_sound(person->email);
+}
+
 static int compare_persons(const void *a, const void *b)
 {
     const struct person *left = a, *right = b;
     int order = strcmp(left->id, right->id);
     if (order == 0)
-        order = (*right->email != '\0') - (*left->email != '\0'); // a row with an address first
+        order = person_has_address(right) - person_has_address(left); // a row with an address first
     return order ? order : strcmp(left->unit, right->unit);
 }
 
@@ -126,7 +132,7 @@ static const struct person *present(const struct people *people, const struct pe
                                     civil_date today)
 {
     for (int i = 0; person && i <= SUBSTITUTES_MAX; i++) {
-        if (!is_away(person, today) && *person->email)
+        if (!is_away(person, today) && person_has_address(person))
             return person;
         person = *person->substitute ? people_find(people, person->substitute) : NULL;
     }

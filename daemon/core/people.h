@@ -9,7 +9,7 @@
 
 // One row of the `people` query; a person with several roles or units has several.
 struct person {
-    const char *id, *email; // email "" when there is none: cannot be reached
+    const char *id, *email; // email "" when there is none
     const char *unit, *role;
     civil_date away_from, away_until; // inclusive; from CIVIL_NONE: not away; until CIVIL_NONE: without end
     const char *substitute;           // a person id, or ""
@@ -32,6 +32,8 @@ void people_add_unit(struct people *people, const char *name, const char *parent
 void people_finish(struct people *people);                        // sorts; call once after the last add
 void people_copy(struct people *into, const struct people *from); // replaces what `into` held
 void people_done(struct people *people);
+
+bool person_has_address(const struct person *person); // one that mail can be sent to; else cannot be reached
 
 const struct person *people_find(const struct people *people,
                                  const char *id); // one of his rows, with an address if any has

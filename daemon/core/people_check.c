@@ -116,22 +116,29 @@ static void check_persons(const struct checking *checking)
 {
     const struct people *people = checking->people;
     const struct person *first = people->persons;
-    bool told_addresses = false;
+    bool told_addresses = false, told_bad = false;
     for (size_t i = 0; i < people->person_count; i++) {
         const struct person *person = &people->persons[i];
         if (is_first_row(people, i)) {
             first = person;
-            told_addresses = false;
+            told_addresses = told_bad = false;
             if (is_lost_in_circle(people, person))
                 tell(checking, FAULT_SUBSTITUTE_CIRCLE, person->id,
                      "people.substitute leads back to the person while all of the circle are away; nobody is "
                      "told in their place: name a substitute who is there");
-        } else if (*person->email && strcmp(person->email, first->email) != 0 && !told_addresses) {
+        } else if (person_has_address(person) && strcmp(person->email, first->email) != 0 &&
+                   !told_addresses) {
             told_addresses = true;
             tell(checking, FAULT_TWO_ADDRESSES, person->id,
                  "people.email differs between rows of one person; that of the first unit by name is used: "
                  "give "
                  "the person one address, or the two persons an id each");
+        }
+        if (*person->email && !person_has_address(person) && !told_bad) {
+            told_bad = true;
+            tell(checking, FAULT_BAD_ADDRESS, person->id,
+                 "people.email is no address that mail can be sent to; it is as if the person "
+                 "had none: write it as name@host.domain, without a name or <> around it");
         }
         check_row(checking, person);
     }

@@ -166,23 +166,24 @@ static void finish(struct casedb_reading *reading, enum postgres_status status)
 
 // --- cases, one after the other ---
 
-static void report(struct casedb_reading *reading, const char *case_id, const char *reason)
+static void report(struct casedb_reading *reading, const char *case_id, const char *subject,
+                   const char *reason)
 {
-    const struct fault fault = {.code = FAULT_BAD_ROW, .reason = reason};
+    const struct fault fault = {.code = FAULT_BAD_ROW, .subject = subject, .reason = reason};
     reading->read->on_fault(reading->read, case_id, &fault);
 }
 
-// A row that belongs to no case, or none that can be named. One mistake in a query may give one for each
-// case.
-static void report_loose(struct casedb_reading *reading, const char *case_id, const char *field,
-                         const char *problem)
+// A row that belongs to no case, or none that can be named: case_id "?"; or to a person or unit, case_id "",
+// with its id, if that can be read. One mistake in a query may give one for each case.
+static void report_loose(struct casedb_reading *reading, const char *case_id, const char *subject,
+                         const char *field, const char *problem)
 {
     char reason[200];
-    snprintf(reason, sizeof reason, "%s %s", field, problem);
+    snprintf(reason, sizeof reason, "%s %s; the row is left out: correct it", field, problem);
     if (reading->loose < LOOSE_MAX)
-        report(reading, case_id, reason);
+        report(reading, case_id, subject, reason);
     else if (reading->loose == LOOSE_MAX)
-        report(reading, case_id, "more rows are of this kind; they are not reported");
+        report(reading, case_id, NULL, "more rows are of this kind; they are not reported");
     reading->loose++;
 }
 
@@ -272,8 +273,8 @@ static void take_row(struct casedb_reading *reading, const struct postgres_row *
     size_t length;
     const char *problem = case_id_problem(row, &id, &length);
     if (problem) {
-        report_loose(reading, "?", postgres_bool(row, READ_IS_EVENT) ? "events.case_id" : "cases.case_id",
-                     problem);
+        report_loose(reading, "?", NULL,
+                     postgres_bool(row, READ_IS_EVENT) ? "events.case_id" : "cases.case_id", problem);
         return;
     }
     if (!case_builder_is_for(&reading->builder, id, length)) {
@@ -304,8 +305,8 @@ static void take_id(struct casedb_reading *reading, const struct postgres_row *r
     size_t length;
     problem = case_id_problem(row, &id, &length);
     if (problem) {
-        report_loose(reading, "?", reading->read->what == CASEDB_ALL ? "cases.case_id" : "changes.case_id",
-                     problem);
+        report_loose(reading, "?", NULL,
+                     reading->read->what == CASEDB_ALL ? "cases.case_id" : "changes.case_id", problem);
         return;
     }
     bool again = ids->count > 0 && strcmp(ids->items[ids->count - 1], id) == 0;
@@ -325,18 +326,18 @@ static void take_person(struct casedb_reading *reading, const struct postgres_ro
 {
     if (reading->people.person_count >= PEOPLE_MAX)
         return; // noticed in go_on
-    const char *field, *problem = people_add_row(&reading->people, row, &field);
+    const char *id, *field, *problem = people_add_row(&reading->people, row, &id, &field);
     if (problem)
-        report_loose(reading, "", field, problem);
+        report_loose(reading, "", id, field, problem);
 }
 
 static void take_unit(struct casedb_reading *reading, const struct postgres_row *row)
 {
     if (reading->people.unit_count >= PEOPLE_MAX)
         return;
-    const char *field, *problem = people_add_unit_row(&reading->people, row, &field);
+    const char *id, *field, *problem = people_add_unit_row(&reading->people, row, &id, &field);
     if (problem)
-        report_loose(reading, "", field, problem);
+        report_loose(reading, "", id, field, problem);
 }
 
 static void on_row(struct postgres_request *request, int statement, const struct postgres_row *row)
@@ -574,7 +575,7 @@ static void narrow_portion(struct casedb_reading *reading)
     char reason[80];
     snprintf(reason, sizeof reason, "the query fails on the server for this case, SQLSTATE %s",
              reading->request.sqlstate);
-    report(reading, reading->page->items[reading->from], reason);
+    report(reading, reading->page->items[reading->from], NULL, reason);
     reading->refused++;
     reading->from++;
     widen_portion(reading, 1);

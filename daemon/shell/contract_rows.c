@@ -240,7 +240,8 @@ enum {
     PERSON_SUBSTITUTE
 };
 
-const char *people_add_row(struct people *people, const struct postgres_row *row, const char **ret_field)
+const char *people_add_row(struct people *people, const struct postgres_row *row, const char **ret_id,
+                           const char **ret_field)
 {
     struct person person = {0};
     const char *field, *problem;
@@ -253,6 +254,7 @@ const char *people_add_row(struct people *people, const struct postgres_row *row
         (field = "people.away_until", problem = date_problem(row, PERSON_AWAY_UNTIL, &person.away_until)) ||
         (field = "people.substitute",
          problem = optional_problem(row, PERSON_SUBSTITUTE, &person.substitute))) {
+        *ret_id = person.id;
         *ret_field = field;
         return problem;
     }
@@ -260,11 +262,13 @@ const char *people_add_row(struct people *people, const struct postgres_row *row
     return NULL;
 }
 
-const char *people_add_unit_row(struct people *people, const struct postgres_row *row, const char **ret_field)
+const char *people_add_unit_row(struct people *people, const struct postgres_row *row, const char **ret_id,
+                                const char **ret_field)
 {
-    const char *unit, *parent, *field, *problem;
+    const char *unit = NULL, *parent, *field, *problem;
     if ((field = "units.unit", problem = required_problem(row, 0, &unit)) ||
         (field = "units.parent", problem = optional_problem(row, 1, &parent))) {
+        *ret_id = unit;
         *ret_field = field;
         return problem;
     }

@@ -55,10 +55,11 @@ void case_builder_add(struct case_builder *builder, const struct postgres_row *r
 void case_builder_reset(struct case_builder *builder); // forgets what was started
 void case_builder_done(struct case_builder *builder);
 
-// Rows of contract.people and contract.units. NULL: added. Else what is wrong with which field; nothing was
-// added.
-const char *people_add_row(struct people *people, const struct postgres_row *row, const char **ret_field);
-const char *people_add_unit_row(struct people *people, const struct postgres_row *row,
+// Rows of contract.people and contract.units. NULL: added. Else what is wrong with which field of whom (NULL:
+// that cannot be read either); nothing was added.
+const char *people_add_row(struct people *people, const struct postgres_row *row, const char **ret_id,
+                           const char **ret_field);
+const char *people_add_unit_row(struct people *people, const struct postgres_row *row, const char **ret_id,
                                 const char **ret_field);
 
 #endif

@@ -138,9 +138,9 @@ static void note_order(struct record *record, const char *case_id)
 
 static void add_fault_text(struct record *record, const struct fault *fault)
 {
-    buffer_format(&record->text, " %s%s%s%s%s%s", fault_name(fault->code), fault->reason ? ": " : "",
+    buffer_format(&record->text, " %s%s%s%s%s\n", fault_name(fault->code), fault->reason ? ": " : "",
                   fault->reason ? fault->reason : "", fault->event_id ? " event=" : "",
-                  fault->event_id ? fault->event_id : "", "\n");
+                  fault->event_id ? fault->event_id : "");
 }
 
 static void on_people(struct casedb_read *read, const struct people *people)
@@ -212,7 +212,9 @@ static void on_fault(struct casedb_read *read, const char *case_id, const struct
     if (*case_id && *case_id != '?')
         note_order(record, case_id);
     record->faults++;
-    buffer_format(&record->text, "fault %s", case_id);
+    // Of a person or unit: whose it is.
+    buffer_format(&record->text, "fault %s%s", case_id,
+                  *case_id == '\0' && fault->subject ? fault->subject : "");
     add_fault_text(record, fault);
 }
 
@@ -807,15 +809,15 @@ static const struct {
     const char *title, *rows, *expected;
 } bad_rows[] = {
     {"a case without an id", "INSERT INTO raw_case VALUES (NULL, 'barn', 'fam', 'p')",
-     "fault ? bad_row: cases.case_id is null\n"},
+     "fault ? bad_row: cases.case_id is null; the row is left out: correct it\n"},
     {"a case with an empty id", "INSERT INTO raw_case VALUES ('', 'barn', 'fam', 'p')",
-     "fault ? bad_row: cases.case_id is empty\n"},
+     "fault ? bad_row: cases.case_id is empty; the row is left out: correct it\n"},
     {"an id too long", "INSERT INTO raw_case VALUES (repeat('x', 201), 'barn', 'fam', 'p')",
-     "fault ? bad_row: cases.case_id is longer than 200 bytes\n"},
+     "fault ? bad_row: cases.case_id is longer than 200 bytes; the row is left out: correct it\n"},
     {"an id too long in bytes", "INSERT INTO raw_case VALUES (repeat('å', 101), 'barn', 'fam', 'p')",
-     "fault ? bad_row: cases.case_id is longer than 200 bytes\n"},
+     "fault ? bad_row: cases.case_id is longer than 200 bytes; the row is left out: correct it\n"},
     {"a control character in an id", "INSERT INTO raw_case VALUES (E'A\\r\\nB', 'barn', 'fam', 'p')",
-     "fault ? bad_row: cases.case_id holds a control character\n"},
+     "fault ? bad_row: cases.case_id holds a control character; the row is left out: correct it\n"},
     {"a case without a type",
      "INSERT INTO raw_case VALUES ('A', NULL, 'fam', 'p');"
      "INSERT INTO raw_event VALUES ('1', 'A', '', 'k', '2026-01-01', NULL)",
@@ -829,7 +831,7 @@ static const struct {
      "INSERT INTO raw_case VALUES ('A', 'barn', 'fam', 'p'), ('A', 'barn', 'fam', 'p')",
      "case A barn fam p\n  bad_row: cases.case_id comes twice; the first row is taken\n"},
     {"an event without a case id", "INSERT INTO raw_event VALUES ('1', NULL, '', 'k', '2026-01-01', NULL)",
-     "fault ? bad_row: events.case_id is null\n"},
+     "fault ? bad_row: events.case_id is null; the row is left out: correct it\n"},
     {"an event of no case", "INSERT INTO raw_event VALUES ('1', 'A', '', 'k', '2026-01-01', NULL)",
      "fault A unknown_case event=1\n"},
     {"events",
@@ -872,10 +874,12 @@ static const struct {
      "INSERT INTO raw_person VALUES (NULL, 'a@b', 'fam', 'r'), ('p', E'a@b\\nBcc: x', 'fam', 'r'),"
      " ('r', repeat('x', 10000000), 'fam', 'r');"
      " INSERT INTO raw_person VALUES ('q', 'a@b', 'fam', 'r', '2026-02-31')",
-     "fault  bad_row: people.person_id is null\n"
-     "fault  bad_row: people.email holds a control character\n"
-     "fault  bad_row: people.email is too long\n"
-     "fault  bad_row: people.away_from is not a date as in 2026-05-22, within the years 1900 to 2200\n"},
+     "fault  bad_row: people.person_id is null; the row is left out: correct it\n"
+     "fault p bad_row: people.email holds a control character; the row is left out: correct it\n"
+     "fault r bad_row: people.email is too long; the row is left out: correct it\n"
+     "fault q bad_row: people.away_from is not a date as in 2026-05-22, within the years 1900 to 2200; the "
+     "row "
+     "is left out: correct it\n"},
 };
 
 static void test_bad_rows_are_faults_of_their_own(void **state)
@@ -954,13 +958,14 @@ static void test_invalid_utf8(void **state)
     start_raw(&f, "ascii");
     read_all(&f, &record);
     assert_int_equal(record.status, POSTGRES_OK);
-    assert_string_equal(record.text.data, "unit fam < \n"
-                                          "case A barn fam \n"
-                                          "  bad_row: cases.caseworker is not valid UTF-8\n"
-                                          "fault ? bad_row: cases.case_id is not valid UTF-8\n"
-                                          "case S-Å barn fam p\n"
-                                          "case Z barn fam p\n"
-                                          "  bad_row: events.subject is not valid UTF-8 event=1\n");
+    assert_string_equal(record.text.data,
+                        "unit fam < \n"
+                        "case A barn fam \n"
+                        "  bad_row: cases.caseworker is not valid UTF-8\n"
+                        "fault ? bad_row: cases.case_id is not valid UTF-8; the row is left out: correct it\n"
+                        "case S-Å barn fam p\n"
+                        "case Z barn fam p\n"
+                        "  bad_row: events.subject is not valid UTF-8 event=1\n");
     read_changes(&f, &record, "x", NULL, 0);
     assert_int_equal(record.status, POSTGRES_OK);
     assert_int_equal(record.cases, 3);

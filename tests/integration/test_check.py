@@ -73,6 +73,31 @@ class Check(unittest.TestCase):
             self.assertEqual(done.returncode, 2, new)
             self.assertRegex(done.stdout, "reports: wrong:\n.*reports.yaml" + said)
 
+    def test_files_are_refused_with_place_and_remedy(self):
+        for name, old, new, said in [
+                ("templates/da/notice.txt", "{{heading}}", "{{headin}}", r'2:1: unknown field "headin"; did you mean "heading"'),
+                ("templates/da/notice.subject", "{{code}}", "{{title}}", r'1:\d+: unknown field "title"; known fields are code'),
+                ("templates/en/notice.txt", "{{/matter}}\n", "", r'\d+:1: the section "matter" is never closed: {{/matter}} is missing'),
+                ("templates/en/notice.html", "{{/sensitive}}", "{{/matter}}", r"\d+:\d+: {{/matter}} stands where {{/sensitive}} must"
+                                                                             r" close the section of \d+:\d+"),
+                ("rules/escalations.yaml", "to: [caseworker]", "to: []", r"\d+:\d+: to must name at least one role, such as"),
+                ("rules/escalations.yaml", ", to: [caseworker]", "", r'\d+:\d+: a stage must have "to"'),
+                ("fristd.yaml", "  # hours: mo-fr 08:00-16:00", "  hours: mo-fr 16:00-08:00",
+                 r"\d+:10: notices.hours: the hours 16:00-08:00 run backwards; what goes past midnight is two spans"),
+                ("fristd.yaml", "  # hours: mo-fr 08:00-16:00", "  units: {nord: fr-mo 08:00-16:00}",
+                 r"\d+:17: notices.units: the weekdays fr-mo run backwards; .* so write two ranges"),
+                ("fristd.yaml", "  from: frister@example.dk", '  from: "frister@example.dk\\r\\nBcc: x@example.dk"',
+                 r"\d+:9: mail.from holds a line end or another control character"),
+                ("fristd.yaml", "  # from_name: Frist", '  from_name: "Frist\\r\\nBcc: x@example.dk" # ',
+                 r"\d+:14: mail.from_name holds a line end or another control character")]:
+            with self.subTest(file=name, new=new):
+                original = (self.folder / name).read_text()
+                self.replace(name, old, new)
+                done = self.check("--config", str(self.file))
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertRegex(done.stdout, rf"wrong:\n.*{name}:{said}")
+                (self.folder / name).write_text(original)
+
     def test_examples_are_run(self):
         path = self.folder / "rules/b-undersoegelse.yaml"
         self.replace("rules/b-undersoegelse.yaml", "expect: [{due: 2026-05-05, state: cancelled}]",

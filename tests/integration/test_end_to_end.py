@@ -333,9 +333,22 @@ class Life(Running):
         self.wait_told(3)
 
     def test_a_wrong_configuration_is_not_taken(self):
-        (self.daemon.config / "rules" / "a-underretning.yaml").write_text("rules:\n  - idd: x\n")
+        for name, old, new, said in [
+                ("templates/da/notice.txt", "{{heading}}", "{{headin}}", r'notice\.txt:2:1: unknown field "headin"'),
+                ("templates/da/notice.txt", "{{/matter}}", "", r'notice\.txt:\d+:1: the section "matter" is never closed'),
+                ("rules/escalations.yaml", "to: [caseworker]", "to: []", r"escalations\.yaml:\d+:\d+: to must name at least one role"),
+                ("rules/a-underretning.yaml", "  - id: ", "  - idd: ", r"a-underretning\.yaml:\d+:\d+: .*idd")]:
+            path = self.daemon.config / name
+            original = path.read_text()
+            self.assertIn(old, original)
+            path.write_text(original.replace(old, new, 1))
+            self.daemon.reload()
+            self.assertRegex(self.daemon.log(), said)
+            path.write_text(original)
+        self.daemon.change(notices={"hours": "mo-fr 16:00-08:00"})
         self.daemon.reload()
-        self.assertRegex(self.daemon.log(), r"a-underretning\.yaml:2:\d+: .*idd")
+        self.assertRegex(self.daemon.log(), "notices.hours: the hours 16:00-08:00 run backwards")
+        # Delivery goes on with what it had.
         self.notification("S-1", ago(25))
         self.wait_mail(self.town.caseworker, "S-1", "overskredet")
         self.assertEqual(self.daemon.command("check").returncode, 2)

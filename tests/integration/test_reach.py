@@ -102,13 +102,34 @@ class Reach(StackCase):
             INSERT INTO fristd.people SELECT 'sb1', 'en.anden@kommunen.example', 'syd', 'caseworker';
             INSERT INTO fristd.people SELECT 'tl1', '{self.town.team_leader}', 'nord', 'team_leader', '{day(0)}', NULL, 'tl9';
             INSERT INTO fristd.people SELECT 'al1', '{self.town.department_head}', 'nord', 'department_head';
-            INSERT INTO fristd.people SELECT 'cc1', '{self.town.centre_head}', 'nord', 'centre_head'""")
-        _, warnings = self.check(0)
+            INSERT INTO fristd.people SELECT 'cc1', '{self.town.centre_head}', 'nord', 'centre_head';
+            INSERT INTO fristd.people (person_id, email, unit, role) VALUES
+                ('sb2', 'Navn To <to@kommunen.example>', 'nord', 'caseworker'),
+                ('sb3', E'tre@kommunen.example\\r\\nBcc: alle@kommunen.example', 'nord', 'caseworker'),
+                (E'sb4\\n', 'fire@kommunen.example', 'nord', 'caseworker');
+            INSERT INTO fristd.people VALUES ('sb5', 'fem@kommunen.example', 'nord', 'caseworker', '{day(5)}', '{day(-5)}', NULL),
+                ('sb6', 'seks@kommunen.example', 'nord', 'caseworker', '{day(0)}', NULL, 'sb6'),
+                ('sb7', 'syv@kommunen.example', 'nord', 'caseworker', '{day(0)}', NULL, 'sb8'),
+                ('sb8', 'otte@kommunen.example', 'nord', 'caseworker', '{day(0)}', NULL, 'sb7')""")
+        # Whose case it is decides whom it may not reach; S-1 is in sound hands.
+        self.stack.postgres.sql("ALTER TABLE fagsystem.sag DROP CONSTRAINT sag_sagsbehandler_fkey")
+        for number in (2, 3, 6, 7):
+            self.town.case(f"P-{number}", ("underretning.modtaget", "U-1", "now()"))
+            self.stack.postgres.sql(f"UPDATE fagsystem.sag SET sagsbehandler = 'sb{number}' WHERE sagsnr = 'P-{number}'")
+        holes, warnings = self.check(1)
+        # The leader is away, too, and somebody unknown stands in.
+        self.assertEqual({(hole["code"], *hole["roles"], hole["cases"]) for hole in holes},
+                         {(code, *roles, 4) for code in ("K01", "K02")
+                          for roles in (["caseworker"], ["caseworker", "team_leader"])})
         said = " ".join(warnings)
         for expected in ("sb1: people.email differs", "center: units.parent leads back", "syd: units.parent names a unit",
-                         "tl1: people.substitute names somebody"):
+                         "tl1: people.substitute names somebody", "sb2: people.email is no address that mail can be sent to;",
+                         "sb3: people.email holds a control character; the row is left out: correct it",
+                         "people.person_id holds a control character; the row is left out: correct it",
+                         "sb5: people.away_until is before away_from; the person counts as present: correct the dates",
+                         "sb6: people.substitute leads back to the person", "sb7: people.substitute leads back to the person"):
             self.assertIn(expected, said)
-        self.assertNotIn("@", said)
+        self.assertNotIn("kommunen.example", said)
         # The daemon says so to the address for data quality, and goes on with what is sound.
         self.night(1)
         [mail] = self.town.all_mails("datakvalitet")
@@ -116,12 +137,17 @@ class Reach(StackCase):
         self.assertIn("En enhed ligger under sig selv (center)", mail.words)
         self.assertEqual(self.town.journal("SELECT count(*) > 0 FROM deadline WHERE case_id = 'S-1'"), [["t"]])
         codes = json.loads(self.daemon.command("status", "--json").stdout)["data_faults"]
-        self.assertEqual(codes, {"two_addresses": 1, "unit_circle": 1, "unknown_substitute": 1, "unknown_unit": 1})
+        others = {"bad_address": 1, "bad_row": 2, "away_backwards": 1, "substitute_circle": 2}
+        self.assertEqual(codes, others | {"two_addresses": 1, "unit_circle": 1, "unknown_substitute": 1, "unknown_unit": 1})
         # What is mended is no longer counted.
         self.stack.postgres.sql("UPDATE fristd.units SET parent = NULL WHERE unit IN ('center', 'syd')")
         self.night(2)
         codes = json.loads(self.daemon.command("status", "--json").stdout)["data_faults"]
-        self.assertEqual(codes, {"two_addresses": 1, "unknown_substitute": 1})
+        self.assertEqual(codes, others | {"two_addresses": 1, "unknown_substitute": 1})
+        # Delivery goes on with what is sound: where a step reached nobody, the next level has heard.
+        told = {mail.to for mail in self.town.all_mails() if "P-2" in mail.text and "@kommunen" in mail.to}
+        self.assertIn(self.town.department_head, told)
+        self.assertNotIn("to@kommunen.example", told)
 
 
 if __name__ == "__main__":

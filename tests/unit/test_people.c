@@ -21,6 +21,8 @@ static struct people municipality(void)
          "c4"}, // away without end, and so is c4
         {"c4", "c4@example.dk", "nord", "caseworker", TODAY, TODAY, "c3"},
         {"c5", "", "nord", "caseworker", CIVIL_NONE, CIVIL_NONE, "c1"}, // no address: the substitute has one
+        {"c7", "C Syv <c7@example.dk>", "nord", "caseworker", CIVIL_NONE, CIVIL_NONE,
+         "c1"}, // nor is that one
         {"c6", "c6@example.dk", "nord", "caseworker", TODAY + 1, TODAY + 9, "c1"},
         {"l1", "l1@example.dk", "nord", "team_leader", CIVIL_NONE, CIVIL_NONE, ""},
         {"l2", "l2@example.dk", "nord", "team_leader", TODAY - 1, TODAY, "l1"},
@@ -50,6 +52,7 @@ static void test_reach(void **state)
         {"away: the substitute", "caseworker", "nord", "c2", "c1<c2"},
         {"substitutes in a circle reach nobody", "caseworker", "nord", "c3", ""},
         {"without an address: the substitute", "caseworker", "nord", "c5", "c1<c5"},
+        {"with one that is none: the same", "caseworker", "nord", "c7", "c1<c7"},
         {"away from tomorrow is here today", "caseworker", "nord", "c6", "c6"},
         {"a caseworker nobody knows", "caseworker", "nord", "c9", ""},
         {"no caseworker", "caseworker", "nord", "", ""},

@@ -68,6 +68,11 @@ static void test_people(void **state)
     assert_string_equal(
         PEOPLE({"a", "a@x.dk", "nord", HERE}, {"a", "b@x.dk", "syd", HERE}, {"a", "c@x.dk", "vest", HERE}),
         "two_addresses a");
+    assert_string_equal(PEOPLE({"a", "A Hansen <a@x.dk>", "nord", HERE}, {"a", "a", "syd", HERE},
+                               {"b", "b@x.dk\r\nBcc: c@x.dk", "nord", HERE}),
+                        "bad_address a, bad_address b");
+    assert_string_equal(PEOPLE({"a", "a@x.dk", "nord", HERE}, {"a", "a at x.dk", "syd", HERE}),
+                        "bad_address a");
     assert_string_equal(PEOPLE({"a", "a@x.dk", "nord", TODAY, TODAY + 5, "z"}), "unknown_substitute a");
     assert_string_equal(PEOPLE({"a", "a@x.dk", "nord", TODAY, TODAY - 1, ""}), "away_backwards a");
 }

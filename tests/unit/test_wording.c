@@ -1063,6 +1063,7 @@ static void test_operator(void **state)
         {"report_not_sent", "", "", "hjemvisninger, team_leader nord (550)"},
         {"report_not_sent", "", "", "odd"},
         {"data_fault", "", "", "unit_circle nord"},
+        {"data_fault", "", "", "bad_row "},
         {"odd_one", "S-5", "K1", "x"},
         {"deadline_moved", "S-6", "K20", "1. maj 2026 → 2. maj 2026"},
         {"deadline_closed", "S-7", "K20", "1. maj 2026"},
@@ -1073,7 +1074,7 @@ static void test_operator(void **state)
         .now = at((struct local){2026, 1, 29, 8, 0, 0}), .lines = lines, .line_count = COUNT(lines)};
     struct mail_text mail = {0};
     wording_operator(wordings[LANGUAGE_DA], zone, &facts, &mail);
-    assert_string_equal(mail.subject.data, "Beskeder når ikke frem 13 29. januar 2026");
+    assert_string_equal(mail.subject.data, "Beskeder når ikke frem 14 29. januar 2026");
     assert_string_equal(
         mail.text.data,
         "!Beskeder når ikke frem\n"
@@ -1089,6 +1090,7 @@ static void test_operator(void **state)
         "en. |  | \n"
         "En rapport nåede ikke frem: odd. Lederen over har fået den, hvis der er en. |  | \n"
         "En enhed ligger under sig selv (nord) |  | \n" // alone it begins the line
+        "En række kan ikke læses |  | \n"
         "odd_one | S-5 | K1\n"
         "Ændrede regler har flyttet en åben frist: 1. maj 2026 → 2. maj 2026 | S-6 | K20\n"
         "Ændrede regler har lukket en åben frist (1. maj 2026) | S-7 | K20\n"
