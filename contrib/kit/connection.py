@@ -41,8 +41,8 @@ def client(options, client_id, lasting=False):
 
 def connect(made, options, lasting=False, keepalive=30):
     """Raises OSError when there is nobody; whether the broker took us is told to on_connect."""
-    if VERSIONS[options.version] != mqtt.MQTTv5:
-        made.connect(options.host, options.port, keepalive)
+    if VERSIONS[options.version] != mqtt.MQTTv5:  # knows no bound: the answer to a ping may stand behind a flood for minutes
+        made.connect(options.host, options.port, 10 * keepalive)
         return
     properties = Properties(PacketTypes.CONNECT)
     properties.ReceiveMaximum = UNDER_WAY

@@ -5,9 +5,11 @@ import re
 import unittest
 
 from support import FRISTD, StackCase
+from mqtt_raw import RawClient
 from town import Municipality
 
 from stack import Broker, Ejabberd, wait_until
+from stack.broker import PUBLISHER
 
 SITE = "fristd/v1/proeve"
 
@@ -51,6 +53,16 @@ class Contract:
         self.wait_retained("S-1 is cleared", lambda found: state.format("S-1") not in found)
         self.town.wait_published()
         self.assertEqual(self.sequences(), list(range(1, len(self.sequences()) + 1)))
+        # What some brokers pass on though it is not allowed, and libmosquitto ends its connection on.
+        unfit = f"{SITE}/request/events/\x01"
+        broker.published.append((unfit, "{}"))
+        raw = RawClient(broker.plain_port, PUBLISHER, broker.passwords[PUBLISHER])
+        self.addCleanup(raw.close)
+        if raw.publish(unfit, "{}"):
+            self.daemon.wait_log("characters that are not allowed there")
+        self.breach("S-5")
+        self.wait_retained("S-5 comes all the same", lambda found: state.format("S-5") in found)
+        self.town.wait_published()
         before = len(self.sequences())
         content = [event.properties.get("content-type") for event in self.recorders[0].events if "/event/" in event.topic]
         self.assertEqual(set(content), {"application/cloudevents+json; charset=utf-8"} if self.VERSION == "5" else {None})

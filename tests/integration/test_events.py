@@ -247,9 +247,6 @@ class BadBroker(Events):
         self.daemon.change(mqtt={"host": "127.0.0.1", "port": self.proxy.port, "tls": False, "ca_file": None})
         self.daemon.start()
 
-    def wait_published(self):
-        wait_until(self.is_published, "all is published", process=self.daemon.process)
-
     def is_published(self):
         return self.town.journal("SELECT (SELECT value::bigint FROM progress WHERE name = 'published') = "
                                  "(SELECT max(number) FROM transition)") == [["t"]]
@@ -266,7 +263,7 @@ class BadBroker(Events):
         self.proxy.delay_s = 3
         self.breach("S-SLOW")
         self.proxy.delay_s = 0
-        self.wait_published()
+        self.town.wait_published()
 
         self.proxy.silent = True  # the connection that there is; its PUBACKs never come
         self.breach("S-MUTE")
@@ -286,8 +283,10 @@ class BadBroker(Events):
             broker.stop()
             broker.access, broker.passwords = kept
         self.breach("S-DEAD")
+        self.assertEqual(self.daemon.stop(), 0)  # its waits between two connections have grown with each failure
         broker.start()
-        self.wait_published()
+        self.daemon.start()
+        self.town.wait_published()
 
 
 class Retained(Events):

@@ -2,6 +2,7 @@
 """The consumer kit: the check passes a good subscriber and finds each fault of a bad one in the place meant for it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -96,6 +97,14 @@ class Kit(StackCase):
                 MESSAGES.check(event.topic, event.payload, event.properties)
         self.assertGreater(MESSAGES.right["event.json"], 50)
         self.assertEqual(MESSAGES.right.keys(), {"event.json", "replay.json", "state.json", "status.json"})
+
+
+class Page(unittest.TestCase):
+    def test_its_commands_can_be_run_as_they_stand(self):
+        named = set(re.findall(r"\./(\w+\.py)", (KIT / "README.md").read_text()))
+        self.assertEqual(named, {"check.py", "consumer.py"})
+        for name in named:
+            self.assertTrue(os.access(KIT / name, os.X_OK), name)
 
 
 class Flow(unittest.TestCase):
