@@ -100,13 +100,15 @@ static void hold(struct fristd *fristd)
     fristd->holding = true;
 }
 
+// A delivery that is idle has the next look begin from inside these calls, and that holds it again.
 static void release(struct fristd *fristd)
 {
-    if (fristd->holding)
+    bool held = fristd->holding;
+    fristd->holding = false;
+    if (held)
         delivery_release(fristd->delivery);
     else
         delivery_wake(fristd->delivery); // a full reading holds nothing, but may have found something to tell
-    fristd->holding = false;
 }
 
 // --- what the modules report ---
@@ -483,9 +485,9 @@ static void start_pass(struct fristd *fristd, enum pass_kind kind)
     fristd->pass_at = now_of(fristd);
     if (pass_start(fristd->pass, kind, fristd->pass_at, &err) < 0) {
         log_line(LOG_LEVEL_WARNING, "pass", "not started: %s", err.text);
-        release(fristd);
         fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
         fristd->poll_wanted = true;
+        release(fristd);
     }
 }
 

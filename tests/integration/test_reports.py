@@ -13,6 +13,7 @@ from town import Municipality
 from support import FRISTD, SOURCE, StackCase
 
 from stack import wait_until
+from stack.postgres import READER
 
 REMANDS = "hjemvisninger"
 
@@ -227,6 +228,15 @@ class Reports(StackCase):
         wait_until(lambda: self.town.journal("SELECT topic FROM retained_topic WHERE topic LIKE '%/report/%'") == [],
                    "it is out of the ledger", 20)
         self.assertEqual(self.daemon.stop(), 0)
+
+    def test_a_look_is_wanted_while_everything_is_read(self):
+        """The reading of the night takes longer than looks are apart: the mails of the report that is due go all the same."""
+        self.daemon.change(casedb={"poll_interval": "100 milliseconds"})
+        self.run_at("2026-02-25T12:00:00")
+        self.stack.postgres.sql("ALTER VIEW fristd.units RENAME TO units_at_once; CREATE VIEW fristd.units AS SELECT u.* FROM"
+                                f" fristd.units_at_once AS u, pg_sleep(0.3); GRANT SELECT ON fristd.units TO {READER}")
+        self.run_at(monday(0))
+        self.assertEqual([len(self.reports(leader)) for leader in self.leaders], [1, 1, 1])
 
     def test_a_site_with_another_name(self):
         """What the old name has retained is cleared, reports as well."""
