@@ -158,12 +158,20 @@ static void precondition(const struct zone *zone, enum language language, struct
     sample->facts.done_count = 0;
 }
 
+// It counts from a birth, which is not told.
+static const char *const birth_derivation[2][4] = {
+    {"Regnes fra fødslen (»barn.foedt«).", "16 år frem.", "Dato: udgangen af lør. 28-02-2026.",
+     "Hjemmel: Barnets lov § 108, stk. 1."},
+    {"Counted from the birth (“barn.foedt”).", "16 years on.", "Due: the end of Sat 2026-02-28.",
+     "Legal basis: Barnets lov § 108, stk. 1."}};
+
 static void information(const struct zone *zone, enum language language, struct notice_sample *sample)
 {
     static const char *const titles[] = {"Barnet fylder 16 år", "The child turns 16"};
     warning(zone, language, sample);
-    become_rule(sample, RULE_INFORMATION, "K34", titles[language], "Barnets lov § 108, stk. 1",
-                moment(zone, 2010, 2, 28, 0));
+    become_rule(sample, RULE_INFORMATION, "K34", titles[language], NULL, INSTANT_NONE);
+    sample->facts.derivation = birth_derivation[language];
+    sample->facts.derivation_count = COUNT(birth_derivation[language]);
     sample->facts.subject = "";
     sample->facts.transition = TRANSITION_PASSED;
     sample->facts.state = STATE_PASSED;

@@ -320,7 +320,7 @@ static void say_opening(const struct writer *w)
 
 static void say_version(const struct writer *w)
 {
-    say(w, "Reglens udgave fra ", "The rule as in force from ");
+    say(w, "Reglens udgave fra ", "The version of the rule from ");
     say_date(w, w->step->date);
     if (w->step->amount)
         say(w, " gælder: valgt efter fristens dato.", " applies: chosen by the due date.");

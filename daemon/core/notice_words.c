@@ -50,7 +50,7 @@ const char *notice_heading(struct desk *desk, const struct notice_facts *facts)
 {
     enum moment moment;
     if (!moment_of(facts, &moment)) {
-        static const char *const undated[] = {"datoen er ikke længere fastsat", "the date is open again"};
+        static const char *const undated[] = {"datoen er ikke længere fastsat", "there is no date any more"};
         const char *what = facts->transition == TRANSITION_MOVED && facts->due_at == INSTANT_NONE
                                ? undated[desk->language]
                                : phrase_transition(desk->language, facts->rule_kind, facts->transition);
@@ -63,7 +63,8 @@ const char *notice_heading(struct desk *desk, const struct notice_facts *facts)
 
 const char *notice_reason(struct desk *desk, const struct notice_facts *facts)
 {
-    static const char *const told[] = {"du tidligere har fået besked om den", "you were told of it before"};
+    static const char *const told[] = {"du tidligere har fået besked om den",
+                                       "you have been told of it before"};
     static const char *const ended[] = {
         "en kvittering er ophørt, og opgaven stadig ikke er registreret som løst",
         "an acknowledgement has ended and the task has still not been recorded "

@@ -113,8 +113,8 @@ void phrase_trouble(enum language language, const char *what, const char *detail
         {"step_reached_nobody",
          {"Ingen med rollen % kunne nås. Er rollen besat, har personen en mailadresse, og er der en "
           "stedfortræder ved fravær?",
-          "Nobody in the role of % could be reached: is the role held, is there an address, and a substitute "
-          "for absence?"}},
+          "Nobody in the role of % could be reached. Is the role held, does the person have a mail address, "
+          "and is there a substitute for absence?"}},
         {"notice_given_up",
          {"En besked kunne ikke leveres og er opgivet (%). Næste niveau får besked, hvis der er et.",
           "A message could not be delivered and was given up (%). The next level is told, if there is one."}},

@@ -89,7 +89,7 @@ void phrase_due(enum language language, const struct zone *zone, enum rule_kind 
 
 void phrase_short_due(enum language language, const struct zone *zone, instant due, struct buffer *into)
 {
-    static const char none[LANGUAGES][16] = {"uden dato", "no date"};
+    static const char none[LANGUAGES][16] = {"uden dato", "without a date"};
     if (due == INSTANT_NONE) {
         buffer_add_string(into, none[language]);
         return;
@@ -352,17 +352,18 @@ static const sentences reasons = {
           "a recurring expiry date in the case has passed",
           "a recurring expiry date in the case has passed % times in a row"},
      [RULE_PRECONDITION] =
-         {"something that the law wants in place first is needed % and has not yet been recorded",
-          "something that the law wants in place first was not recorded when the next step was taken",
-          "something that the law wants in place first has still not been recorded after %",
-          "something that the law wants in place each time was not recorded the last time",
-          "something that the law wants in place each time was not recorded the last % times"},
+         {"something that the law requires to be in place first is needed % and has not yet been recorded",
+          "something that the law requires to be in place first was not recorded when the next step was "
+          "taken",
+          "something that the law requires to be in place first has still not been recorded after %",
+          "something that the law requires to be in place each time was not recorded the last time",
+          "something that the law requires to be in place each time was not recorded the last % times"},
      [RULE_INFORMATION] = {
-         "a date in the case that you need to know of is coming up (%)",
-         "a date in the case that you need to know of has passed",
-         "a date in the case that you need to know of passed % ago",
-         "a recurring date in the case that you need to know of has passed",
-         "a recurring date in the case that you need to know of has passed % times in a row"}}};
+         "a date in the case that you need to know about is coming up (%)",
+         "a date in the case that you need to know about has passed",
+         "a date in the case that you need to know about passed % ago",
+         "a recurring date in the case that you need to know about has passed",
+         "a recurring date in the case that you need to know about has passed % times in a row"}}};
 
 void phrase_heading(enum language language, enum rule_kind kind, enum moment moment, const char *amount,
                     struct buffer *into)
@@ -397,11 +398,11 @@ const char *phrase_next(enum language language, enum rule_kind kind, enum next_s
           "Aftal med sagsbehandleren, hvornår opgaven bliver løst. Når det er registreret i fagsystemet, "
           "stopper påmindelserne.",
           "Aftal med sagsbehandleren, hvornår opgaven bliver løst og registreret i fagsystemet."}},
-        {{"Do the task in time and record it in the case system. Then no more reminders follow.",
+        {{"Do the task in time and record it in the case system. There will then be no more reminders.",
           "Do the task as soon as possible and record it in the case system. Then the reminders stop.",
           "Do the task now and record it in the case system."},
-         {"See to it that the task is done in time and recorded in the case system. Then no more reminders "
-          "follow.",
+         {"Make sure that the task is done in time and recorded in the case system. There will then be "
+          "no more reminders.",
           "Agree with the caseworker when the task will be done. Once it is recorded in the case system, the "
           "reminders stop.",
           "Agree with the caseworker when the task will be done and recorded in the case system."}}};
@@ -413,13 +414,13 @@ const char *phrase_next(enum language language, enum rule_kind kind, enum next_s
           "Sørg for, at der bliver taget stilling til, om der skal træffes en ny afgørelse."}},
         {{"Decide what is to happen before the decision or benefit ends, and record it in the case system.",
           "Decide whether a new decision is needed."},
-         {"See to it that somebody decides before the decision or benefit ends.",
-          "See to it that somebody decides whether a new decision is needed."}}};
+         {"Make sure that somebody decides before the decision or benefit ends.",
+          "Make sure that somebody decides whether a new decision is needed."}}};
     static const char *const preconditions[LANGUAGES][2] = {
         {"Få det på plads, og registrér det i fagsystemet.",
          "Sørg for, at det kommer på plads og bliver registreret i fagsystemet."},
         {"Put it in place and record it in the case system.",
-         "See to it that it is put in place and recorded in the case system."}};
+         "Make sure that it is put in place and recorded in the case system."}};
     static const char *const information[LANGUAGES] = {
         "Vurdér, om datoen giver anledning til noget i sagen.",
         "Consider whether the date calls for something in the case."};
@@ -497,7 +498,7 @@ const char *phrase_transition(enum language language, enum rule_kind kind, enum 
          [TRANSITION_LAPSED] = "expired",
          [TRANSITION_PASSED] = "date passed",
          [TRANSITION_CANCELLED] = "no longer applies",
-         [TRANSITION_WITHDRAWN] = "withdrawn, since its basis is no longer there",
+         [TRANSITION_WITHDRAWN] = "withdrawn, as the basis for it no longer exists",
          [TRANSITION_ACKNOWLEDGED] = "acknowledged",
          [TRANSITION_ACKNOWLEDGEMENT_ENDED] = "the acknowledgement has ended and it is not done",
          [TRANSITION_NOTICE_FAILED] = "a message could not be delivered"}};

@@ -91,7 +91,7 @@ static void a_whole_life(void **state)
         "Hjemmel: Barnets lov § 20, stk. 3.\n");
     expect_lines(&result->deadlines[0], LANGUAGE_EN,
                  "Start: “bfu.opmaerksom”, Sat 2026-01-31 at 15:30.\n"
-                 "The rule as in force from Wed 2020-01-01 applies: chosen by the start date.\n"
+                 "The version of the rule from Wed 2020-01-01 applies: chosen by the start date.\n"
                  "1 month after Sat 2026-01-31: Sat 2026-02-28, the last day of the month.\n"
                  "Sat 2026-02-28 is no working day; the due moves forward to Mon 2026-03-02.\n"
                  "Due: the end of Mon 2026-03-02.\n"
@@ -132,7 +132,7 @@ static void each_sentence(void **state)
          "Next in the series after Mon 2026-03-30 at 12:00."},
         {{.kind = STEP_VERSION, .date = DAY(0), .amount = 1},
          "Reglens udgave fra man. 30-03-2026 gælder: valgt efter fristens dato.",
-         "The rule as in force from Mon 2026-03-30 applies: chosen by the due date."},
+         "The version of the rule from Mon 2026-03-30 applies: chosen by the due date."},
         {{.kind = STEP_COUNT_FROM, .at = NOON(0)},
          "Tælles fra den forriges start: man. 30-03-2026 kl. 12.00.",
          "Counted from the start of the one before: Mon 2026-03-30 at 12:00."},

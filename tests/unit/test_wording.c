@@ -233,7 +233,7 @@ static void test_due(void **state)
          "up to and including Sunday 25 October 2026",
          "25. oktober 2026",
          "25 October 2026"},
-        {{0}, RULE_STATUTORY, "endnu ikke fastsat", "not yet set", "uden dato", "no date"},
+        {{0}, RULE_STATUTORY, "endnu ikke fastsat", "not yet set", "uden dato", "without a date"},
     };
     struct buffer said = {0};
     for (size_t i = 0; i < COUNT(cases); i++) {
