@@ -64,7 +64,7 @@ class Messages:
         name = self._name(topic)
         try:
             message = json.loads(payload)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Wrong(f"not JSON: {error}") from error
         message = self._whole(message, properties)
         if name == "reply":
