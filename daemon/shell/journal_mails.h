@@ -13,14 +13,15 @@
     " LEFT JOIN transition t ON t.number = n.transition_number LEFT JOIN deadline d ON d.id = n.deadline_id"
 
 // A duty that was done, or got another date, between the decision and now is not written about; nor is a
-// stage when the same person is told of a later one, nor what became of it when something else has become of
-// it since.
+// stage when the same person is told of a later one, or of the same one in the place of somebody whose mail
+// was refused, nor what became of it when something else has become of it since.
 #define JOURNAL_IS_OUT_OF_DATE                                                                               \
     "coalesce((n.purpose = 'stage' AND t.kind <> 'notice_failed' AND (d.id IS NULL OR d.due_at IS DISTINCT " \
     "FROM t.due_at OR d.state IN ('met', 'late', 'cancelled')"                                               \
     " OR (SELECT true FROM notice p JOIN transition l ON l.number = p.transition_number"                     \
     "  WHERE p.deadline_id = n.deadline_id AND p.person_id = n.person_id AND p.purpose = 'stage'"            \
-    "  AND p.transition_number > n.transition_number AND l.kind <> 'notice_failed' LIMIT 1)))"               \
+    "  AND p.transition_number > n.transition_number"                                                        \
+    "  AND (l.kind <> 'notice_failed' OR p.stage_at = n.stage_at) LIMIT 1)))"                                \
     " OR (n.purpose = 'follow_up' AND (SELECT true FROM transition l WHERE l.deadline_id = n.deadline_id"    \
     " AND l.number > n.transition_number AND l.kind IN " JOURNAL_FOLLOWED_UP " LIMIT 1)), false)"
 
