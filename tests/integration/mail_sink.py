@@ -38,6 +38,11 @@ class MailSink:
         """Lets go on whoever is held by a fault."""
         self._ask({"release": self.port})
 
+    def refuse(self, addresses):
+        """Mail to these, and to nobody else, is refused for good from now on."""
+        self._ask({"faults": [self.port, *({"at": "RCPT", "match": f"<{address}>", "reply": "550 5.1.1 no such person"}
+                                           for address in sorted(addresses))]})
+
     def mails(self):
         """All that have been taken, parsed, in the order in which they came."""
         for path in sorted(self.path.glob("*.eml"))[len(self._parsed):]:

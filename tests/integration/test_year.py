@@ -2,7 +2,7 @@
 """A municipality through the whole of 2026, with holidays and both clock changes: the daemon is started anew at each moment at
 which its journal has something to do or something happens in the case system, and every mail that it has sent by the end is
 compared with a second calculation (year_reckoning.py): none lost, none doubled, each at its second, to its person, with its
-notices.
+notices; likewise each step that a larger problem muted, and what the operators hear of refused mail.
 
 CASES, SEED choose another municipality; MINUTES=1 spreads its events over the working day, DAYS=1 over every day (the default
 gathers them, so that fewer starts are needed)."""
@@ -37,8 +37,7 @@ FUNCTIONS = {"caseworker": "sagsbehandler", "team_leader": "teamleder", "departm
 
 
 def shipped_rules(kinds):
-    """Those that begin with one of these kinds of event, as one set, each value as text. What mutes what is left out: that is not
-    calculated here."""
+    """Those that begin with one of these kinds of event, as one set, each value as text, and what year_town.py has muted."""
     whole = {}
     for path in sorted((SOURCE / "config/rules").glob("*.yaml")):
         for key, value in yaml.load(path.read_text(), Loader=yaml.BaseLoader).items():
@@ -50,12 +49,22 @@ def shipped_rules(kinds):
                 whole.setdefault(key, {}).update(value)
     for rule in whole["rules"]:
         rule.pop("examples", None)
-        rule.pop("muted_by", None)
     names = set(kinds)
     for _ in range(3):  # a breach begins others, and whoever shares a date needs the other
         names |= {f"breach:{rule['id']}" for rule in whole["rules"] if names & set(rule["start"])}
     whole["rules"] = [rule for rule in whole["rules"] if f"breach:{rule['id']}" in names]
+    for rule in whole["rules"]:
+        rule["muted_by"] = [larger for larger in rule.get("muted_by", []) + year_town.MUTED_BY.get(rule["id"], [])
+                            if f"breach:{larger.removeprefix('case:')}" in names]
     return whole
+
+
+def shipped_reports(weeks):
+    """Those of year_town.py, every so many weeks."""
+    reports = {report["name"]: report for report in yaml.safe_load((SOURCE / "config/reports.yaml").read_text())["reports"]}
+    for name, *_ in year_town.REPORTS:
+        reports[name]["when"] += f";INTERVAL={weeks}"
+    return {"reports": [reports[name] for name, *_ in year_town.REPORTS]}
 
 
 class Session:
@@ -83,6 +92,10 @@ class Session:
         self.process.stdout.close()
 
 
+# Has every case looked at, instead of at some time until the next night.
+TOUCH = "UPDATE fagsystem.sag SET titel = titel;"
+
+
 def quoted(text):
     return "NULL" if text is None else "'" + str(text).replace("'", "''") + "'"
 
@@ -104,7 +117,9 @@ class Year(StackCase):
         self.cases, self.agendas = Session(self.stack, CASES_DATABASE), Session(self.stack, JOURNAL)
         self.stack.mail.port = self.stack.broker.port = 1  # neither is started
         self.daemon = self.stack.daemon(FRISTD, log={"level": "warning"}, mqtt={"enabled": False}, notices=NOTICES,
-                                        mail=self.sink.settings(), casedb={"reconcile_at": "03:30"})
+                                        mail=self.sink.settings(), casedb={"reconcile_at": "03:30"},
+                                        reports="config/reports.yaml")
+        (self.daemon.config / "reports.yaml").write_text(yaml.safe_dump(shipped_reports(self.town.weeks), allow_unicode=True))
         self.daemon.write_settings()
 
     # --- the walk
@@ -125,8 +140,12 @@ class Year(StackCase):
                  + [f"INSERT INTO fagsystem.sag VALUES ('{case.id}', '{case.type}', '{case.unit}', '{case.caseworker}', '');"
                     for case in town.cases])
 
+    refused = frozenset()
+
     def act(self, act):
         words, at = act.words, quoted(act.at.isoformat())
+        if act.what in year_town.AMONG_PEOPLE:
+            self.sql([TOUCH])
         if act.what == "away":
             self.sql([f"INSERT INTO fagsystem.fravaer VALUES ('{words['who']}', '2000-01-01', NULL, {quoted(words['substitute'] or None)});"])
         elif act.what == "back":
@@ -136,6 +155,9 @@ class Year(StackCase):
         elif act.what == "left":
             self.sql([f"DELETE FROM fagsystem.funktion WHERE medarbejder = '{words['who']}';",
                       f"DELETE FROM fagsystem.medarbejder WHERE medarbejder = '{words['who']}';"])
+        elif act.what in ("refused", "taken"):
+            self.refused ^= {f"{words['who']}@{DOMAIN}"}
+            self.sink.refuse(self.refused)
         elif act.what == "acknowledge":
             self.journal(f"SELECT acknowledge('{words['case']}', {quoted(words['until'].isoformat())}, '{words['by']}', 'in_progress', at => {at})")
         elif act.what == "silence":
@@ -165,11 +187,19 @@ class Year(StackCase):
             starts += 1
             while to_come and to_come[0] <= now:
                 to_come.pop(0)
+            if self.is_doubtful(now):
+                self.sql([TOUCH])
+                to_come = sorted({*to_come, now + datetime.timedelta(seconds=1)})
             coming = self.agenda(now) + to_come[:1]
             if not coming:
                 break
             now = min(coming)
         return starts
+
+    def is_doubtful(self, now):
+        """Something is muted, and somebody's mail was refused just now: whether all still know shows at the next look."""
+        return self.agendas.ask("SELECT EXISTS (SELECT FROM fristd_journal.muted_step WHERE over_at IS NULL) AND EXISTS (SELECT FROM"
+                                f" fristd_journal.refused_address WHERE last_refused_at = {quoted(now.isoformat())})") == ["t"]
 
     def agenda(self, now):
         """What the journal wants looked at, mailed or reported next."""
@@ -190,7 +220,8 @@ class Year(StackCase):
         rows = self.journal(
             "SELECT n.carried_by, extract(epoch FROM n.formed_at)::bigint, n.person_id, n.purpose,"
             " coalesce(t.case_id, ''), coalesce(t.rule, ''), coalesce(t.subject, ''), coalesce(t.occurrence, 0),"
-            " coalesce(extract(epoch FROM n.stage_at)::bigint::text, t.kind, split_part(split_part(n.facts, E'\\n', 2), E'\\t', 1))"
+            " coalesce(extract(epoch FROM n.stage_at)::bigint::text, t.kind, split_part(CASE n.purpose WHEN 'report' THEN"
+            " substr(n.facts, 8) ELSE split_part(n.facts, E'\\n', 2) END, E'\\t', 1))"
             " FROM notice n LEFT JOIN transition t ON t.number = n.transition_number"
             " WHERE n.state = 'sent' AND n.person_id <> '' AND n.purpose <> 'backlog'")
         mails = {}
@@ -199,6 +230,20 @@ class Year(StackCase):
             detail = int(detail) if what == "stage" else detail.removeprefix("silence_")
             mails.setdefault(carrier, (int(at), person, []))[2].append((what, case, rule, subject, int(occurrence), detail))
         return [(at, person, tuple(sorted(items))) for at, person, items in mails.values()]
+
+    def muted(self):
+        """Each step that was muted as (deadline, when the step was, when it was muted)."""
+        rows = self.journal("SELECT m.case_id, rule, subject, occurrence, extract(epoch FROM step_at)::bigint,"
+                            " extract(epoch FROM muted_at)::bigint FROM muted_step m JOIN deadline d ON d.id = m.deadline_id")
+        return collections.Counter((case, rule, subject, int(occurrence), int(step), int(at))
+                                   for case, rule, subject, occurrence, step, at in rows)
+
+    def operators_heard(self):
+        """How often of mail that did not reach somebody."""
+        rows = self.journal("SELECT split_part(line, E'\\t', 1), count(*) FROM notice, regexp_split_to_table(facts, E'\\n') AS line"
+                            " WHERE purpose = 'operator' AND person_id = '' GROUP BY 1")
+        return collections.Counter({kind: int(count) for kind, count in rows
+                                    if kind in ("notice_given_up", "report_not_sent", "address_refused")})
 
     def test_year(self):
         began = time.monotonic()
@@ -210,16 +255,19 @@ class Year(StackCase):
         starts = self.walk()
         walked = time.monotonic() - began
         self.compare(collections.Counter((mail.at, mail.person, mail.items) for mail in expected), collections.Counter(self.told()))
+        self.compare(reckoning.muted_steps, self.muted())
+        self.assertEqual(self.operators_heard(), reckoning.operators)
         self.assertEqual(self.journal("SELECT id FROM notice WHERE finished_at IS NULL AND next_attempt_at < '2027-01-01'"), [])
         self.compare_with_received()
-        self.say(expected)
+        self.say(expected, reckoning)
         events = sum(len(case.events) for case in self.town.cases)
         print(f"{len(self.town.cases)} cases, {len(self.town.people)} people, {events} events: {starts} starts of the daemon in"
               f" {walked:.0f} s; calculated in {calculated:.0f} s")
 
     def compare(self, expected, found):
         def lines(mails):
-            return [f"{datetime.datetime.fromtimestamp(at, year_town.ZONE)} {person}: {items}" for at, person, items in sorted(mails)[:8]]
+            return [f"{datetime.datetime.fromtimestamp(mail[0], year_town.ZONE) if isinstance(mail[0], int) else ''} {mail}"
+                    for mail in sorted(mails)[:8]]
         if expected != found:
             only, more = expected - found, found - expected
             self.fail("\n".join([f"of {sum(expected.values())} mails", f"-- calculated alone ({sum(only.values())}):", *lines(only),
@@ -237,7 +285,7 @@ class Year(StackCase):
                                                        for key, person, purpose, at in sent))
         self.assertEqual(set(received.values()), {1})
 
-    def say(self, mails):
+    def say(self, mails, reckoning):
         kinds = collections.Counter(mail.kind for mail in mails)
         items = collections.Counter(item[0] for mail in mails for item in mail.items)
         days = collections.Counter((mail.person, datetime.datetime.fromtimestamp(mail.at, year_town.ZONE).date()) for mail in mails)
@@ -245,8 +293,13 @@ class Year(StackCase):
         for person in self.town.people:
             by_role[person.role].append(person.id)
         print(f"{len(mails)} mails with {items['stage']} steps and {items['follow_up']} words on what became of a deadline:"
-              f" {kinds['urgent']} urgent, {kinds['notices']} others, {kinds['silence']} on silences;"
+              f" {kinds['urgent']} urgent, {kinds['notices']} others, {kinds['silence']} on silences,"
+              f" {kinds['report']} reports;"
               f" the largest tells {max(len(mail.items) for mail in mails)}")
+        refused = collections.Counter(person for _, person in reckoning.refusals)
+        print(f"{len(reckoning.muted_steps)} steps muted by a larger problem, {reckoning.told_afterwards} of them told afterwards;"
+              f" {sum(refused.values())} mails refused:"
+              f" {', '.join(f'{person} {count}' for person, count in sorted(refused.items()))}")
         for role, people in by_role.items():
             counts = [days[person, day] for person, day in days if person in people]
             print(f"{role}: {sum(counts) / len(people) / 365:.2f} mails a day and person, at most {max(counts, default=0)} on one day")

@@ -26,7 +26,7 @@ class Notice:
     person: str
     role: str
     key: tuple        # the deadline: case, rule, subject, occurrence
-    what: str         # "stage", "follow_up" or "silence"
+    what: str         # "stage", "follow_up", "silence" or "report"
     detail: object    # when the stage was; what has become of it; "started" or "ended"
     urgent: bool
     decided_at: int
@@ -34,6 +34,9 @@ class Notice:
     due: int = None
     held: str = None  # "hours", "bound"
     alone: bool = False
+    stage: int = None  # its number in the escalation
+    instead: bool = False  # of somebody whose mail was refused
+    lost: bool = False  # out of date before it went, or refused
 
     def item(self):
         return (self.what, *self.key, self.detail)
@@ -44,7 +47,7 @@ class Mail:
     at: int
     person: str
     items: tuple
-    kind: str  # "urgent", "notices", "silence"
+    kind: str  # "urgent", "notices", "silence", "report"
 
 
 @dataclass
@@ -56,6 +59,10 @@ class Known:
     told: dict = field(default_factory=dict)  # person → role of his last notice that was sent
     roles: set = field(default_factory=set)   # roles that were told of this due
     last_step: dict = field(default_factory=dict)  # person → when his latest notice was decided
+    notices: list = field(default_factory=list)    # of its stages
+    breach_at: int = None                          # while it stands breached
+    muted: bool = False                            # a step is, and none was told since
+    version: object = None
 
 
 @dataclass
@@ -99,7 +106,9 @@ class Reckoning:
         self.office = Hours(year_town.HOURS, self.rules.office, self.zone)
         self.parent = dict(year_town.UNITS)
         self.urgent = {rule["id"]: is_urgent(rule) for rule in spec["rules"]}
+        self.muted_by = {rule["id"]: rule.get("muted_by", []) for rule in spec["rules"]}
         self.people = {person.id: person for person in town.people}
+        self.refused = set()                        # persons whose address is
         self.away = {}  # person → substitute
         self.worker = {case.id: case.caseworker for case in town.cases}
         self.unit = {case.id: case.unit for case in town.cases}
@@ -114,6 +123,12 @@ class Reckoning:
         self.formed = []                            # (at, person) of every mail, told or not
         self.urgent_of_late = collections.defaultdict(list)
         self.unreached = 0
+        self.muted_steps = collections.Counter()    # (deadline, when the step was, when it was muted)
+        self.told_afterwards = 0
+        self.refusals = []                          # (at, person) of every mail that was refused
+        self.operators = collections.Counter()      # what the operators hear
+        self.refused_in_a_row = collections.Counter()
+        self.refused_notices = []                   # whose next level has to be told
         self.moments = []
 
     @staticmethod
@@ -128,6 +143,7 @@ class Reckoning:
             acts[self.second(act.at)].append(act)
         begin, end = self.second(year_town.BEGIN), self.second(year_town.END)
         wake = {case: begin for case in self.events}  # when each case is to be looked at
+        looks = set()                                 # when all are
         now = begin
         while now is not None and now < end:
             self.moments.append(now)
@@ -140,24 +156,36 @@ class Reckoning:
                     if moment == now:
                         fresh += self.silence_report(by, word, now)
             for case in sorted(self.events):
-                if case in touched or (wake[case] is not None and wake[case] <= now):
+                if now in looks or case in touched or (wake[case] is not None and wake[case] <= now):
                     fresh += self.look(case, now, first=now == begin)
                     wake[case] = self.next_look(case, now)
             self.decide(fresh, now)
             self.form(now)
+            while self.refused_notices:
+                failed, self.refused_notices = self.refused_notices, []
+                self.decide([notice for one, together in failed for notice in self.next_level(one, together, now)], now)
+                self.form(now)
+            if self.refusals and self.refusals[-1][0] == now and any(known.muted for of_case in self.known.values()
+                                                                     for known in of_case.values()):
+                looks.add(now + 1)
             coming = [at for at in wake.values() if at is not None] + [notice.goes_at for notice in self.loose]
+            coming += [at for at in looks if at > now]
             coming += [at for at in acts if at > now] + [at for row in self.silences for at in row[1:3] if at > now]
             now = min((at for at in coming if at > now), default=None)
         return self.mails
 
     def act(self, act, now):
         words = act.words
+        if act.what == "report":
+            self.report(words["name"], words["roles"], now)
         if act.what == "away":
             self.away[words["who"]] = words["substitute"]
         elif act.what == "back":
             del self.away[words["who"]]
         elif act.what == "handed_over":
             self.worker = {case: words["to"] if who == words["who"] else who for case, who in self.worker.items()}
+        elif act.what in ("refused", "taken"):
+            self.refused ^= {words["who"]}
         elif act.what == "left":
             del self.people[words["who"]]
             # What became of a deadline is nothing to him any more; a step that waits for him would go to the next level.
@@ -170,7 +198,7 @@ class Reckoning:
             return {words["case"]}
         elif act.what == "silence":
             self.silences.append((words["unit"], self.second(words["from"]), self.second(words["until"]), words["by"]))
-        return set()
+        return set(self.events) if act.what in year_town.AMONG_PEOPLE else set()
 
     # --- one case
 
@@ -181,10 +209,14 @@ class Reckoning:
         return reference.Case(self.rules, self.zone, now, {"case_id": case, "case_type": self.types[case], "events": events})
 
     def occurrences(self, evaluated, now):
-        for (rule, subject), run in sorted(evaluated.runs.items()):
+        # Whether a step is muted depends on what the larger problem tells in the same look.
+        for (rule, subject), run in sorted(evaluated.runs.items(), key=lambda item: (self.depth(item[0][0]), item[0])):
             for occurrence in run.occurrences:
                 if not run.is_silent(occurrence, now if occurrence.due is None else min(now, occurrence.due)):
                     yield (rule, subject, occurrence.number), run, occurrence
+
+    def depth(self, rule):
+        return 1 + max((self.depth(larger.removeprefix("case:")) for larger in self.muted_by[rule]), default=0)
 
     @staticmethod
     def state_of(occurrence, now):
@@ -244,34 +276,64 @@ class Reckoning:
             before, moved = known.state, known.due != occurrence.due
             was_closed = before not in ("open", "breached", "paused")
             if moved:
-                known.due, known.staged_until, known.roles = occurrence.due, None, set()
+                known.due, known.staged_until, known.roles, known.muted = occurrence.due, None, set(), False
                 if not was_closed and not silenced:
                     fresh += self.follow_ups(case, key, known, "moved", now)
-            known.state = state
+            known.state, known.version = state, occurrence.version
+            known.breach_at = occurrence.breach_at if state == "breached" else None
+            known.muted = known.muted and state in ("open", "breached", "paused")
             if state in DONE and before != state and not silenced:
                 fresh += self.follow_ups(case, key, known, state, now)
-            given = self.acknowledged.get((case, *key))
+            given, back = self.acknowledged.get((case, *key)), None
             if given and (given.until <= now or state not in ("open", "breached", "paused")):
                 del self.acknowledged[case, *key]
                 if state in ("open", "breached") and not silenced:
                     back = self.come_back(run, occurrence, given, now)
                     if back:
-                        fresh += self.tell(case, key, known, occurrence, back, given.until, set(), now)
-                        known.staged_until = now
+                        fresh += self.tell_or_mute(case, key, known, occurrence, back, given.until, set(), now)
                 given = None
             if state not in SPEAKING:
                 continue
             holding = known.roles if given and not moved else set()
             steps = [(at, number) for at, number in self.steps(run, occurrence, known.staged_until, now)
                      if not set(occurrence.version.stages[number]["to"]) <= holding]
+            again = known.muted and not steps and not back and state in ("open", "breached")
+            if again:
+                steps = [(at, number) for at, number in self.steps(run, occurrence, None, now)
+                         if not set(occurrence.version.stages[number]["to"]) <= holding]
             if not steps or (silenced and not (first and new)):
                 continue
-            known.staged_until = now
-            if not first:
-                at = steps[-1][0]
-                fresh += self.tell(case, key, known, occurrence, [number for instant, number in steps if instant == at], at,
-                                   holding, now)
+            if first:
+                known.staged_until = now
+                continue
+            at = steps[-1][0]
+            fresh += self.tell_or_mute(case, key, known, occurrence, [number for instant, number in steps if instant == at],
+                                       now if again else at, holding, now, again)
         return fresh
+
+    def tell_or_mute(self, case, key, known, occurrence, numbers, at, holding, now, again=False):
+        known.staged_until = now
+        reached = self.reach(case, [occurrence.version.stages[number] for number in numbers], holding)
+        if reached and self.is_muted(case, key, reached):
+            known.muted = known.state in ("open", "breached")
+            if not again:
+                self.muted_steps[case, *key, at, now] += 1
+            return []
+        known.muted = False
+        self.told_afterwards += again
+        return self.tell(case, key, known, occurrence, numbers, at, holding, now)
+
+    def is_muted(self, case, key, reached):
+        """By a larger problem that stands breached, of whose breach all have been told whom the step would reach."""
+        for larger in self.muted_by[key[0]]:
+            for (rule, subject, _), known in self.known[case].items():
+                if (rule != larger.removeprefix("case:") or known.state != "breached"
+                        or not (larger.startswith("case:") or subject == key[1] or "" in (subject, key[1]))):
+                    continue
+                if reached.keys() <= {notice.person for notice in known.notices
+                                      if not notice.lost and notice.due == known.due and notice.detail >= known.breach_at}:
+                    return True
+        return False
 
     def come_back(self, run, occurrence, given, now):
         steps = self.steps(run, occurrence, None, now)
@@ -290,10 +352,21 @@ class Reckoning:
         fresh = []
         for person, role in reached.items():
             known.last_step[person] = now
-            fresh.append(Notice(person, role, (case, *key), "stage", at, urgent, now, now, known.due, alone=urgent))
+            fresh.append(Notice(person, role, (case, *key), "stage", at, urgent, now, now, known.due, alone=urgent, stage=numbers[0]))
+        known.notices += fresh
         return fresh
 
-    def reach(self, case, stages, holding):
+    def next_level(self, failed, together, now):
+        """Who hears at once of a step whose mail was refused: the first later step that reaches somebody else."""
+        case, known = failed.key[0], self.known[failed.key[0]][failed.key[1:]]
+        later = (self.reach(case, [stage], set(), failed.person) for stage in known.version.stages[failed.stage + 1:])
+        fresh = [Notice(person, role, failed.key, "stage", failed.detail, True, now, now, known.due, alone=not together,
+                        stage=failed.stage, instead=True)
+                 for person, role in next((found for found in later if found), {}).items()]
+        known.notices += fresh
+        return fresh
+
+    def reach(self, case, stages, holding, but=None):
         """person → role, each once, in the order in which the steps name them."""
         reached = {}
         for stage in stages:
@@ -301,7 +374,8 @@ class Reckoning:
                 if role in holding:
                     continue
                 for holder in self.holders(case, role):
-                    reached.setdefault(holder, role)
+                    if holder != but:
+                        reached.setdefault(holder, role)
         return reached
 
     def holders(self, case, role):
@@ -338,6 +412,33 @@ class Reckoning:
         above = self.present([person.id for person in self.people.values() if person.unit == unit])
         return [Notice(person, "", ("", "", "", 0), "silence", word, False, now, self.hours_of(person).opening(now)) for person in above]
 
+    def report(self, name, roles, now):
+        """One to each leader, whatever is in it; where nobody stands in for him, to the level above."""
+        for holder in sorted(self.people.values(), key=lambda person: person.id):
+            if holder.role not in roles:
+                continue
+            found = self.present([holder.id])
+            self.operators["report_not_sent"] += not found
+            for person in found or self.leaders_above(holder.unit, None):
+                is_refused = self.send_report(name, person, now)
+                if found and is_refused:
+                    for above in self.leaders_above(holder.unit, person):
+                        self.send_report(name, above, now)
+
+    def leaders_above(self, unit, but):
+        """The leaders of the nearest unit above who can be reached."""
+        found = []
+        while not found and (unit := self.parent[unit]):
+            leaders = [person.id for person in self.people.values() if person.unit == unit and person.role != "caseworker"]
+            found = [person for person in self.present(leaders) if person != but]
+        return found
+
+    def send_report(self, name, person, now):
+        """Returns whether it was refused."""
+        notice = Notice(person, "", ("", "", "", 0), "report", name, False, now, now)
+        self.send(now, person, [notice], "report")
+        return notice.lost
+
     # --- the mails
 
     def hours_of(self, person):
@@ -360,7 +461,7 @@ class Reckoning:
                 continue
             if notice.alone:
                 notice.goes_at, notice.held = now + FLOOD_WAIT, "bound"
-            elif notice.what == "stage":
+            elif notice.what == "stage" and not notice.urgent:
                 opening = self.hours_of(notice.person).opening(now)
                 notice.goes_at, notice.held = opening + self.group_wait, "hours" if opening > now else None
             self.loose.append(notice)
@@ -391,9 +492,22 @@ class Reckoning:
                 notice.goes_at = self.hours_of(person).opening(now, later_day=True) + self.group_wait
 
     def send(self, now, person, notices, kind):
-        notices = [notice for notice in notices if not self.is_out_of_date(notice, notices)]
+        for notice in notices:
+            notice.lost = self.is_out_of_date(notice, notices)
+        notices = [notice for notice in notices if not notice.lost]
         if not notices:
             return
+        if person in self.refused:
+            self.refusals.append((now, person))
+            self.refused_in_a_row[person] += 1
+            self.operators["address_refused"] += self.refused_in_a_row[person] == 3
+            self.operators["report_not_sent" if kind == "report" else "notice_given_up"] += 1
+            for notice in notices:
+                notice.lost = True
+                if notice.what == "stage":
+                    self.refused_notices.append((notice, len(notices) > 1))
+            return
+        self.refused_in_a_row[person] = 0
         self.formed.append((now, person))
         self.mails.append(Mail(now, person, tuple(sorted(notice.item() for notice in notices)), kind))
         for notice in notices:
@@ -403,12 +517,14 @@ class Reckoning:
                 known.roles.add(notice.role)
 
     def is_out_of_date(self, notice, together):
-        """Done, moved or told anew since it was decided; of what became of a deadline only the last word counts."""
-        if notice.what == "silence":
+        """Done, moved or told anew since it was decided; of what became of a deadline only the last word counts. What is told
+        instead of somebody stands, and is enough for whom the step names as well."""
+        if notice.what in ("silence", "report") or notice.instead:
             return False
         known = self.known[notice.key[0]][notice.key[1:]]
         if notice.what == "stage":
-            return known.state in DONE or known.due != notice.due or known.last_step[notice.person] > notice.decided_at
+            instead = any(other.instead and (other.person, other.detail) == (notice.person, notice.detail) for other in known.notices)
+            return known.state in DONE or known.due != notice.due or known.last_step[notice.person] > notice.decided_at or instead
         later = [other for other in together if other.what == "follow_up" and other.key == notice.key]
         return later[-1] is not notice
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """A made-up municipality and what happens in it during 2026, from a seed: casework that is done in time, late or never, people
-who are away, who leave, who acknowledge and silence. It is data alone; test_year.py plays it, year_reckoning.py calculates
+who are away, who leave, who acknowledge and silence, whose address is refused. It is data alone; test_year.py plays it, year_reckoning.py calculates
 from it."""
 
 import datetime
@@ -17,6 +17,16 @@ UNITS = [("center", ""), ("familie", "center"), ("nord", "familie"), ("syd", "fa
 TEAMS = ("nord", "syd", "modtagelse", "voksne")
 HOURS = "mo-fr 08:00-16:00"
 UNIT_HOURS = {"handicap": "mo-th 09:00-15:00, fr 09:00-13:00", "modtagelse": "mo-su 06:00-22:00, holidays too"}
+
+# The leaders' reports as shipped (name, minute after seven on a Monday, roles): they come on every so many Mondays, counted from
+# 1 January 2024.
+REPORTS = [("hjemvisninger", 0, ("team_leader", "department_head", "centre_head")), ("ugeoverblik", 15, ("team_leader", "department_head"))]
+AMONG_PEOPLE = ("away", "back", "handed_over", "left")  # acts after which every case is looked at
+# Beside what the shipped rules say: a series, rules that are about the case as a whole, one by another that is muted itself, one
+# with the same due, so that both are told in the same look.
+MUTED_BY = {"bfu.foreloebig": ["bfu.afslutning"], "egen.bfu.efter_foreloebig": ["bfu.afslutning"],
+            "plan.barnets_plan": ["case:bfu.afslutning"], "opfoelgning.foerste": ["case:plan.barnets_plan"],
+            "hjemvisning.ugentlig": ["hjemvisning.ny_afgoerelse"], "egen.journal.stilstand.akut": ["hjemvisning.ny_afgoerelse"]}
 
 
 @dataclass
@@ -48,6 +58,7 @@ class Town:
     people: list
     cases: list
     acts: list
+    weeks: int  # between two of a report
 
 
 class Maker:
@@ -65,7 +76,9 @@ class Maker:
             self.people.append(Person(f"tl-{team}", team, "team_leader"))
             self.people += [Person(f"{team}-{number}", team, "caseworker") for number in range(1, workers + 1)]
         self.cases = [self.case(number, TEAMS[number % len(TEAMS)], workers) for number in range(cases)]
-        self.acts = self.absences() + self.leaving() + self.knowing() + [Act(BEGIN, "begin", {})]
+        self.weeks = 1 if minutes else 8
+        self.acts = (self.absences() + self.leaving() + self.knowing() + self.refusals() + self.reports()
+                     + [Act(BEGIN, "begin", {})])
 
     def town(self):
         for case in self.cases:
@@ -73,7 +86,7 @@ class Maker:
             closed = [at for at, kind, *_ in case.events if kind == "sag.lukket"]
             if closed:
                 case.events = [event for event in case.events if event[0] <= closed[0]]
-        return Town(self.people, self.cases, sorted(self.acts, key=lambda act: act.at))
+        return Town(self.people, self.cases, sorted(self.acts, key=lambda act: act.at), self.weeks)
 
     # --- cases
 
@@ -224,6 +237,18 @@ class Maker:
             acts.append(Act(self.midnight(*first), "away", {"who": who, "substitute": substitute}))
             acts.append(Act(self.midnight(*until), "back", {"who": who}))
         return acts
+
+    def reports(self):
+        first = datetime.date(2024, 1, 1)
+        mondays = [first + datetime.timedelta(weeks=week) for week in range(0, 200, self.weeks)]
+        return [Act(datetime.datetime.combine(monday, datetime.time(7, minute), ZONE), "report", {"name": name, "roles": roles})
+                for monday in mondays if BEGIN.date() < monday < END.date() for name, minute, roles in REPORTS]
+
+    def refusals(self):
+        """(who, first, last + 1): for so long his address is refused."""
+        rows = [("syd-1", (1, 26), (4, 27)), ("tl-voksne", (2, 2), (6, 1)), ("al1", (5, 4), (7, 6)), ("nord-2", (10, 5), (11, 30)),
+                ("cc1", (11, 2), (12, 7))]
+        return [Act(self.midnight(*date), what, {"who": who}) for who, *dates in rows for date, what in zip(dates, ("refused", "taken"))]
 
     def leaving(self):
         """His cases go to a colleague; a month later he is no longer among the people."""

@@ -7,6 +7,7 @@ Reads commands from standard input, one JSON object a line, and answers each wit
   {"listen": {BEHAVIOUR}}   a server of that behaviour on a free port of 127.0.0.1; answers {"port": N}
   {"report": PORT}          what it has seen: connections, messages, faults met, commands out of turn
   {"release": PORT}         whoever is held goes on; answers as "report"
+  {"faults": [PORT, …]}     these go wrong from now on, and nothing else; answers as "report"
 
 BEHAVIOUR, all of it optional:
 
@@ -59,10 +60,13 @@ class Server:
     def __init__(self, behaviour, certificates):
         self.behaviour = behaviour
         self.certificates = certificates
-        self.faults = [dict(fault, seen=0) for fault in behaviour.get("faults", [])]
+        self.set_faults(behaviour.get("faults", []))
         self.connections = self.open = self.most_open = self.quits = 0
         self.messages, self.out_of_turn = [], []
         self.released = asyncio.Event()
+
+    def set_faults(self, faults):
+        self.faults = [dict(fault, seen=0) for fault in faults]
 
     def tls_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -308,6 +312,9 @@ async def main():
             (what, port), = command.items()
             if what == "release":
                 servers[port].released.set()
+            elif what == "faults":
+                port, *faults = port
+                servers[port].set_faults(faults)
             answer = servers[port].report()
         print(json.dumps(answer), flush=True)
 
