@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """contrib/mqtt on a real mosquitto: who sees what, who can say what, and that no data gets out of its level of a topic."""
 
+import json
 import re
 import secrets
 import subprocess
@@ -18,7 +19,9 @@ USERS = ("bi", "tavle", "nord", "overvaagning", "ingen")  # the last one stands 
 
 # A key as an unkind case system might have it, and the level that it becomes.
 UNKIND = {"S/1": "S%2F1", "+": "%2B", "#": "%23", "../../status": "..%2F..%2Fstatus", "100%": "100%25", "$SYS": "$SYS",
-          "æ ø": "æ ø"}
+          "æ ø": "æ ø", "\U0001f600": "\U0001f600", "x\ufffey": "x%EF%BF%BEy", "..": "..", "$share/g/+": "$share%2Fg%2F%2B", "æ" * 100: "æ" * 100}
+# Ones that are a fault in the data: nothing is said of the case.
+UNFIT = ["a\nb", "a\r\nBcc: x@kommunen.example", "\x01", "x\x85y", "x" * 201, "æ" * 5000]
 
 
 class Shipped(Broker):
@@ -124,10 +127,12 @@ class Access(Shipping):
 
     def test_no_key_breaks_out(self):
         self.start()
-        for key in UNKIND:
+        for key in [*UNFIT, *UNKIND]:
             self.breach(key, subject=key)
         for key, level in UNKIND.items():
             self.recorders[0].wait(lambda event, level=level: event.topic == f"{BASE}/deadline/K01/{level}/{level}", f"the state of {key!r}")
+            self.stack.mail.wait(self.town.team_leader, lambda mail, key=key: f"Sag {key}:" in mail.subject, f"the mail on {key!r}")
+        self.assertEqual(json.loads(self.daemon.command("status", "--json").stdout)["data_faults"].keys(), {"bad_row"})
         self.assertEqual(self.daemon.stop(), 0)
         allowed = rf"{BASE}/(status|event/deadline\.[a-z_]+|deadline/[^/+#]+/[^/+#]+/[^/+#]+)|{PROBE}"
         self.assertEqual([event.topic for event in self.recorders[0].events if not re.fullmatch(allowed, event.topic)], [])
