@@ -476,7 +476,7 @@ class Reckoning:
             if any(notice.goes_at <= now for notice in own):
                 together = [notice for notice in own if notice.goes_at <= now + self.group_wait or notice.what == "follow_up"]
                 self.loose = [notice for notice in self.loose if notice not in together]
-                self.send(now, person, together, "notices")
+                self.send(now, person, together, "urgent" if any(notice.urgent for notice in together) else "notices")
 
     def hold(self, person, now):
         """What is not urgent waits for office hours, and for the next working morning after so many mails on one day."""
