@@ -21,7 +21,7 @@ static const char *const derivation[2][4] = {
      "4 måneder efter fre. 31-10-2025: lør. 28-02-2026, månedens sidste dag.",
      "Hjemmel: Barnets lov § 20, stk. 3."},
     {"Start: “bfu.opmaerksom”, Fri 2025-10-31 at 10:12.",
-     "The rule as in force from Mon 2024-01-01 applies: chosen by the start date.",
+     "The version of the rule from Mon 2024-01-01 applies: chosen by the start date.",
      "4 months after Fri 2025-10-31: Sat 2026-02-28, the last day of the month.",
      "Legal basis: Barnets lov § 20, stk. 3."}};
 
