@@ -15,7 +15,8 @@ static int read_person(struct people *into, const json_t *object, struct error *
         json_field_text(object, "substitute", OPTIONAL, &person.substitute, err) < 0)
         return -1;
     if (json_object_get(object, "email") == NULL)
-        person.email = "?"; // nothing is sent here
+        person.email =
+            "somebody@example.invalid"; // who says nothing of it can be reached: nothing is sent here
     people_add(into, &person);
     return 0;
 }
