@@ -8,9 +8,13 @@
 
 #define JOURNAL_OUT_OF_DATE "out of date: done, moved or told anew in the meantime"
 
-// Around a notice n.
+// Around a notice n: its row of a table, or none. OFFSET 0 keeps the planner to the notices at hand; it would
+// join them with the whole table where that is not large.
+#define JOURNAL_ROW_OF(table, column, id, name)                                                              \
+    " LEFT JOIN LATERAL (SELECT * FROM " table " WHERE " column " = " id " OFFSET 0) AS " name " ON true"
 #define JOURNAL_NOTICE_JOINS                                                                                 \
-    " LEFT JOIN transition t ON t.number = n.transition_number LEFT JOIN deadline d ON d.id = n.deadline_id"
+    JOURNAL_ROW_OF("transition", "number", "n.transition_number", "t")                                       \
+    JOURNAL_ROW_OF("deadline", "id", "n.deadline_id", "d")
 
 // A duty that was done, or got another date, between the decision and now is not written about; nor is a
 // stage when the same person is told of a later one, or of the same one in the place of somebody whose mail

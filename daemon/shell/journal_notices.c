@@ -116,7 +116,7 @@ static void on_notices_done(struct postgres_request *request, enum postgres_stat
     "   FROM muted_step m WHERE m.over_at IS NULL AND m.case_id = n.case_id AND m.by_rule = t.rule"          \
     "   AND m.by_subject = t.subject AND m.by_occurrence = t.occurrence)"                                    \
     "  ORDER BY o.due_at, o.code), E'\\n') END"
-#define NOTICE_JOINS JOURNAL_NOTICE_JOINS " LEFT JOIN watched_case w ON w.case_id = n.case_id"
+#define NOTICE_JOINS JOURNAL_NOTICE_JOINS JOURNAL_ROW_OF("watched_case", "case_id", "n.case_id", "w")
 
 static int ask_notices(struct journal *journal, struct journal_notices *notices, const char *sql,
                        struct error *err)
