@@ -37,6 +37,7 @@ struct parcel {
     struct buffer bytes;
     const char *to;
     size_t slot;                            // index into delivery.parcels
+    int64_t as_of;                          // the last transition when it was read
     const struct journal_batch *outcome_in; // NULL: none yet
     const char *given_up_for;               // a mail with others, given up: why. They are told of one by one
     int64_t unfolded_until;                 // the last of those
@@ -54,6 +55,7 @@ struct delivery {
     size_t parcel_count;
     bool reading, more; // more: the journal may hold others that wait
     int read_count;
+    int64_t read_as_of;
     struct journal_notices notices;
     int64_t except[DELIVERY_MAX];
     struct journal_loose loose;         // forming
@@ -267,6 +269,7 @@ static void add_outcome(struct parcel *parcel, enum notice_state state, instant 
         .next_attempt_at = next_attempt_at,
         .finished_at = next_attempt_at == INSTANT_NONE ? now_of(parcel->delivery) : INSTANT_NONE,
         .last_reply = arena_string(&batch->arena, reply),
+        .as_of = parcel->as_of,
     };
     parcel->outcome_in = batch;
     parcel->delivery->burst_sent += state == NOTICE_SENT;
@@ -539,6 +542,7 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
         delivery->burst_started_ns = uv_hrtime();
     struct parcel *parcel = memory_alloc(sizeof *parcel);
     parcel->delivery = delivery;
+    parcel->as_of = delivery->read_as_of;
     parcel->letter.notice = copy_notice(&parcel->arena, notice);
     parcel->letter.gathered = notice->carries_others;
     parcel->slot = delivery->parcel_count;
@@ -842,6 +846,7 @@ static void read_mails(struct delivery *delivery, size_t room)
         .on_done = on_notices_done,
     };
     delivery->read_count = 0;
+    delivery->read_as_of = journal_last_transition(delivery->journal);
     struct error err;
     if (journal_read_notices(delivery->journal, &delivery->notices, &err) == 0)
         delivery->reading = true;

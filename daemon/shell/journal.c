@@ -225,7 +225,7 @@ static void on_reading_row(struct postgres_request *request, int statement, cons
     switch (statement) {
     case 0:
         journal->numbers.deadline = postgres_int8(row, 0);
-        journal->numbers.transition = postgres_int8(row, 1);
+        journal->numbers.transition = journal->numbers.followed_up = postgres_int8(row, 1);
         journal->numbers.notice = postgres_int8(row, 2);
         break;
     case 1:
@@ -489,7 +489,8 @@ static void on_commit_done(struct postgres_request *request, enum postgres_statu
     journal->writing = false;
     if (status == POSTGRES_OK) {
         journal->numbers = journal->transaction.numbers;
-        journal->agenda = journal->next_agenda;
+        if (!journal->first->agenda_stays)
+            journal->agenda = journal->next_agenda;
         if (journal->first->transition_count > 0)
             journal->recorded_at = journal->first->now;
         for (int i = 0; i < PROGRESS_COUNT; i++)
@@ -509,8 +510,9 @@ static void submit_first(struct journal *journal)
     journal_transaction_begin(transaction, journal->numbers);
     journal_transaction_add(transaction, "BEGIN");
     journal_write(transaction, batch);
-    journal->agenda_statement = transaction->count;
-    journal_transaction_add(transaction, AGENDA_SQL);
+    journal->agenda_statement = batch->agenda_stays ? -1 : transaction->count;
+    if (!batch->agenda_stays)
+        journal_transaction_add(transaction, AGENDA_SQL);
     journal_transaction_add(transaction, "COMMIT");
     journal->commit = (struct postgres_request){
         .data = journal,

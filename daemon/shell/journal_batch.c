@@ -30,6 +30,7 @@ void journal_batch_clear(struct journal_batch *batch)
     batch->muted_count = batch->unmuted_count = batch->birth_count = 0;
     batch->units = NULL;
     batch->more_count = 0;
+    batch->agenda_stays = false;
     memset(batch->progress, 0, sizeof batch->progress);
 }
 

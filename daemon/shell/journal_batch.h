@@ -122,6 +122,7 @@ struct journal_outcome {
     int attempts;
     instant next_attempt_at, finished_at;
     const char *last_reply;
+    int64_t as_of; // the last transition when the mail was read; 0: not known
 };
 
 struct journal_hold {
@@ -202,6 +203,7 @@ struct journal_batch {
     // Statements of another module that belong to this transaction, behind all else; at most BATCH_MORE_MAX.
     const struct postgres_statement *more;
     int more_count;
+    bool agenda_stays; // nothing of it changes when something is due
     // ---- kept by the module ----
     struct journal_batch *next;
 };

@@ -240,6 +240,7 @@ static void write_down(void *self, struct publisher_write *write)
     struct journal_batch *batch = &writing->batch;
     writing->write = write;
     batch->data = writing;
+    batch->agenda_stays = true;
     batch->on_done = on_written;
     if (write->published > 0)
         batch->progress[PROGRESS_PUBLISHED] =

@@ -49,6 +49,8 @@ void journal_write_follow_ups(struct journal_transaction *transaction, struct jo
     for (size_t i = 0; i < batch->transition_count; i++)
         if (is_followed_up(batch->transitions[i].transition.kind))
             rows[count++] = &batch->transitions[i];
+    if (count > 0)
+        transaction->numbers.followed_up = rows[count - 1]->transition.number;
     if (count == 0 || batch->follow_up_at == 0)
         return;
     struct postgres_params *params = add_follow_ups(
@@ -70,7 +72,8 @@ void journal_write_overtaken(struct journal_transaction *transaction, struct jou
     const struct journal_outcome **rows = arena_alloc(&batch->arena, batch->outcome_count * sizeof *rows);
     size_t count = 0;
     for (size_t i = 0; i < batch->outcome_count; i++)
-        if (batch->outcomes[i].state == NOTICE_SENT)
+        if (batch->outcomes[i].state == NOTICE_SENT &&
+            batch->outcomes[i].as_of < transaction->numbers.followed_up)
             rows[count++] = &batch->outcomes[i];
     if (count == 0 || batch->follow_up_at == 0)
         return;

@@ -9,6 +9,7 @@
 
 struct journal_numbers {
     int64_t deadline, transition, notice; // the last one handed out
+    int64_t followed_up;                  // the last transition of which those hear who were told before
 };
 
 struct journal_transaction {
