@@ -14,5 +14,6 @@ ALTER ROLE grafana SET default_transaction_read_only = on;
 GRANT USAGE ON SCHEMA fristd_journal TO grafana;
 GRANT SELECT ON fristd_journal.deadline, fristd_journal.transition, fristd_journal.data_fault, fristd_journal.progress TO grafana;
 GRANT SELECT (case_id, unit) ON fristd_journal.watched_case TO grafana;
-GRANT SELECT (id, purpose, deadline_id, transition_number, state, attempts, decided_at, next_attempt_at, finished_at)
+GRANT SELECT (id, purpose, deadline_id, transition_number, state, attempts, decided_at, may_go_at, finished_at)
     ON fristd_journal.notice TO grafana;
+GRANT SELECT (id) ON fristd_journal.unfinished_notice TO grafana;

@@ -62,8 +62,8 @@ static const char *const questions[] = {
     " anchor_at, due_at, breached_at, closed_at, late, superseded, derivation FROM transition" WHERE
     " AND ($4::timestamptz IS NULL OR recorded_at <= $4)" ORDER ", number",
     "SELECT rule, subject, occurrence, transition_number, person_id, role, instead_of, stage, stage_at,"
-    " notice.state, attempts, decided_at, coalesce(next_attempt_at, (SELECT c.next_attempt_at FROM notice c"
-    " WHERE c.id = notice.carried_by AND notice.finished_at IS NULL)), finished_at, last_reply, held_by,"
+    " notice.state, attempts, decided_at, coalesce(may_go_at, (SELECT next_attempt_at FROM outbox b"
+    " WHERE b.id = notice.carried_by AND notice.finished_at IS NULL)), finished_at, last_reply, held_by,"
     " carried_by IS NOT NULL, (SELECT count(*) - 1 FROM notice c WHERE c.carried_by = notice.carried_by)"
     " FROM notice JOIN (SELECT number AS transition_number, rule, subject, occurrence, case_id FROM "
     "transition) t"

@@ -33,15 +33,15 @@ static const struct {
      "rule_kind",
      false},
     {"notices", "Notices not yet delivered, by state",
-     "SELECT state, count(*) FROM notice WHERE finished_at IS NULL GROUP BY state ORDER BY state", false},
+     "SELECT state, count(*) FROM unfinished_notice GROUP BY state ORDER BY state", false},
     {"held_notices", "Of them, those that wait on purpose",
      "SELECT CASE held_by WHEN 'hours' THEN 'for office hours' WHEN 'bound' THEN 'since there were many' "
      "ELSE "
      "'for others' END, count(*) FROM notice WHERE carried_by IS NULL GROUP BY held_by ORDER BY 1",
      false},
     {"late_notices", "Notices that could have gone more than an hour ago",
-     "SELECT 'waiting', count(*) FROM notice WHERE finished_at IS NULL AND coalesce(formed_at, "
-     "next_attempt_at) < $1::timestamptz - interval '1 hour' HAVING count(*) > 0",
+     "SELECT 'waiting', count(*) FROM unfinished_notice WHERE coalesce(formed_at, "
+     "may_go_at) < $1::timestamptz - interval '1 hour' HAVING count(*) > 0",
      true},
     {"mails", "Mails to persons in the last day, and what they carried",
      "SELECT 'mails', count(*) FROM notice WHERE carried_by = id AND person_id <> '' AND finished_at > "

@@ -170,7 +170,7 @@ static void add_stage_notices(struct casework *work, const struct casefile *case
                             .stage = happening->stages[0].stage,
                             .stage_at = happening->stages[0].at,
                             .facts = "",
-                            .next_attempt_at = goes_at,
+                            .may_go_at = goes_at,
                             .held_by = waits ? "hours" : NULL,
                             .urgent = rule->urgent,
                         },

@@ -335,7 +335,7 @@ static void tell_next_level(struct delivery *delivery, struct journal_batch *bat
             .stage = notice->stage,
             .stage_at = notice->stage_at,
             .facts = "",
-            .next_attempt_at = now,
+            .may_go_at = now,
             .urgent = true,
             .with_others = with_others,
         };
@@ -360,7 +360,7 @@ static void tell_operators(struct delivery *delivery, struct journal_batch *batc
         .stage_at = INSTANT_NONE,
         .facts = arena_format(&batch->arena, "1\nnotice_given_up\t%s\t%s\t%.9s\n", notice->case_id,
                               notice->code ? notice->code : "", reply_code(reply)),
-        .next_attempt_at = now_of(delivery),
+        .may_go_at = now_of(delivery),
     };
     const char *identity[] = {"a notice that failed", notice->message_key};
     message_key(identity, 2, added->message_key);

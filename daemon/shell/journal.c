@@ -71,8 +71,8 @@ struct journal {
     "SELECT least((SELECT min(wake_at) FROM watched_case WHERE wake_at IS NOT NULL),"                        \
     " (SELECT min(look_at) FROM acknowledged_deadline WHERE look_at IS NOT NULL),"                           \
     " (SELECT min(look_at) FROM silence WHERE look_at IS NOT NULL)),"                                        \
-    " (SELECT min(next_attempt_at) FROM notice WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT "     \
-    "NULL), (SELECT min(next_attempt_at) FROM notice WHERE carried_by IS NULL),"                             \
+    " (SELECT min(next_attempt_at) FROM outbox), (SELECT min(may_go_at) FROM notice WHERE carried_by IS "    \
+    "NULL),"                                                                                                 \
     " (SELECT min(due_at) FROM report_run WHERE state = 'waiting'), (SELECT max(id) FROM notice)"
 
 static void step(struct journal *journal);

@@ -54,10 +54,10 @@ struct journal_notice {
     int stage;              // step of the escalation; -1: none
     instant stage_at;       // or INSTANT_NONE
     const char *facts;
-    instant next_attempt_at; // the moment it may go
-    const char *held_by;     // why that is not at once: "hours"; or NULL
-    bool urgent;             // goes as a mail of its own, unless the person has too many such
-    bool with_others;        // an urgent one that may share a mail all the same
+    instant may_go_at;
+    const char *held_by; // why that is not at once: "hours"; or NULL
+    bool urgent;         // goes as a mail of its own, unless the person has too many such
+    bool with_others;    // an urgent one that may share a mail all the same
 };
 
 struct journal_case {

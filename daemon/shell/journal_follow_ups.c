@@ -8,7 +8,7 @@
 // what it hides is not.
 #define FOLLOW_UP_SQL                                                                                        \
     "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id,"      \
-    " role, instead_of, facts, next_attempt_at, urgent, state, attempts, decided_at, last_reply)"            \
+    " role, instead_of, facts, may_go_at, urgent, state, attempts, decided_at, last_reply)"                  \
     " SELECT $1 + row_number() OVER (ORDER BY t.number, told.person_id), md5('follow-up ' || "               \
     "told.message_key || ' ' || t.kind || ' ' || date_part('epoch', t.at)::bigint), 'follow_up', "           \
     "t.deadline_id, t.number, t.case_id, told.person_id, told.role, told.instead_of, '',"                    \

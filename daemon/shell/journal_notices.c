@@ -144,10 +144,10 @@ int journal_read_notices(struct journal *journal, struct journal_notices *notice
     for (size_t i = 0; i < notices->except_count; i++)
         postgres_array_int8(&notices->params, notices->except[i]);
     return ask_notices(journal, notices,
-                       NOTICE_COLUMNS " FROM (SELECT * FROM notice WHERE next_attempt_at <= $1 AND carried_by"
-                                      " IS NOT NULL AND id <> ALL($3::bigint[])"
-                                      " ORDER BY next_attempt_at, id LIMIT $2) n" NOTICE_JOINS
-                                      " ORDER BY n.next_attempt_at, n.id",
+                       NOTICE_COLUMNS
+                       " FROM (SELECT id, next_attempt_at FROM outbox WHERE next_attempt_at <= $1"
+                       " AND id <> ALL($3::bigint[]) ORDER BY next_attempt_at, id LIMIT $2) b" JOURNAL_ROW_OF(
+                           "notice", "id", "b.id", "n") NOTICE_JOINS " ORDER BY b.next_attempt_at, b.id",
                        err);
 }
 
@@ -291,7 +291,7 @@ int journal_read_loose(struct journal *journal, struct journal_loose *loose, str
         "  AND (m.state <> 'abandoned' OR EXISTS (SELECT FROM notice p WHERE p.carried_by = m.id"
         "   AND p.state <> 'abandoned')) LIMIT $3) AS mails) >= $3 FROM (SELECT DISTINCT person_id FROM "
         "notice WHERE carried_by IS NULL"
-        "  AND next_attempt_at <= $1 AND NOT urgent AND purpose IN " JOURNAL_FOLDABLE ") AS asked",
+        "  AND may_go_at <= $1 AND NOT urgent AND purpose IN " JOURNAL_FOLDABLE ") AS asked",
         &loose->params};
     loose->request = (struct postgres_request){.data = loose,
                                                .statements = &loose->statement,

@@ -184,24 +184,26 @@ static void write_notices(struct journal_transaction *transaction, struct journa
         " $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::text[],"
         " $13::timestamptz[], $14::text[], $15::boolean[], $16::boolean[]) AS n (id, message_key, purpose,"
         " deadline_id, transition_number, case_id, person_id, role, instead_of, stage, stage_at, facts,"
-        " next_attempt_at, held_by, urgent, alone)),"
+        " may_go_at, held_by, urgent, alone)),"
         " flooded AS (SELECT person_id FROM (SELECT person_id, count(*) AS more FROM n WHERE alone GROUP BY "
         "1)"
         "  AS asked WHERE $18 > 0 AND more + (SELECT count(*) FROM (SELECT FROM notice o"
         "   WHERE o.person_id = asked.person_id AND o.urgent AND o.decided_at > $17::timestamptz - interval "
-        "'1 hour' LIMIT $18 + 1) AS of_late) > $18)"
-        " INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id,"
-        " role, instead_of, stage, stage_at, facts, next_attempt_at, held_by, urgent, carried_by, formed_at,"
+        "'1 hour' LIMIT $18 + 1) AS of_late) > $18),"
+        " weighed AS (SELECT n.*, alone AND person_id IN (SELECT person_id FROM flooded) AS too_many FROM n),"
+        " written AS (INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, "
+        "person_id,"
+        " role, instead_of, stage, stage_at, facts, may_go_at, held_by, urgent, carried_by, formed_at,"
         " state, attempts, decided_at, last_reply)"
         " SELECT id, message_key, purpose, nullif(deadline_id, 0), nullif(transition_number, 0), case_id,"
         " person_id, role, instead_of, nullif(stage, -1), stage_at, facts,"
-        " CASE WHEN too_many THEN greatest(next_attempt_at, $17 + $19 * interval '1 second') ELSE "
-        "next_attempt_at END,"
+        " CASE WHEN too_many THEN greatest(may_go_at, $17 + $19 * interval '1 second')"
+        "  WHEN NOT alone THEN may_go_at END,"
         " CASE WHEN too_many THEN 'bound' ELSE held_by END, urgent,"
         " CASE WHEN alone AND NOT too_many THEN id END, CASE WHEN alone AND NOT too_many THEN $17 END,"
-        " 'pending', 0, $17, ''"
-        " FROM (SELECT n.*, alone AND person_id IN (SELECT person_id FROM flooded) AS too_many FROM n) AS n"
-        " ON CONFLICT (message_key) DO NOTHING");
+        " 'pending', 0, $17, '' FROM weighed"
+        " ON CONFLICT (message_key) DO NOTHING RETURNING id, carried_by)"
+        " INSERT INTO outbox SELECT id, n.may_go_at FROM written JOIN n USING (id) WHERE carried_by = id");
     INT8S(row->id);
     TEXTS(row->message_key);
     TEXTS(row->purpose);
@@ -214,7 +216,7 @@ static void write_notices(struct journal_transaction *transaction, struct journa
     INT8S(row->stage);
     INSTANTS(row->stage_at);
     TEXTS(row->facts);
-    INSTANTS(row->next_attempt_at);
+    INSTANTS(row->may_go_at);
     TEXTS(row->held_by);
     BOOLS(row->urgent);
     BOOLS(row->urgent && !row->with_others);

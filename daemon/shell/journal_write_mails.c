@@ -19,14 +19,32 @@ static void add_outcomes(struct journal_transaction *transaction, const char *sq
     INT8S(row->notice_id);
     TEXTS(notice_state_name(row->state));
     INT8S(row->attempts);
-    INSTANTS(row->next_attempt_at);
     INSTANTS(row->finished_at);
     TEXTS(row->last_reply);
 }
 
+// What has an outcome leaves the outbox, or comes up there again.
+static void write_next(struct journal_transaction *transaction, const struct journal_batch *batch)
+{
+    const struct journal_outcome *rows = batch->outcomes;
+    size_t count = batch->outcome_count;
+    bool again = false;
+    for (size_t i = 0; i < count; i++)
+        again |= rows[i].next_attempt_at != INSTANT_NONE;
+    struct postgres_params *params = journal_transaction_add(
+        transaction,
+        again ? "WITH o AS (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS o (id, at)),"
+                " gone AS (DELETE FROM outbox USING o WHERE outbox.id = o.id AND o.at IS NULL)"
+                " UPDATE outbox SET next_attempt_at = o.at FROM o WHERE outbox.id = o.id AND o.at IS NOT NULL"
+              : "DELETE FROM outbox WHERE id = ANY($1::bigint[])");
+    INT8S(row->notice_id);
+    if (again)
+        INSTANTS(row->next_attempt_at);
+}
+
 #define OUTCOMES_SQL                                                                                         \
-    " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])" \
-    " AS o (id, state, attempts, next_attempt_at, finished_at, last_reply) WHERE "
+    " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::text[])"                    \
+    " AS o (id, state, attempts, finished_at, last_reply) WHERE "
 
 static void write_outcomes(struct journal_transaction *transaction, struct journal_batch *batch)
 {
@@ -34,12 +52,13 @@ static void write_outcomes(struct journal_transaction *transaction, struct journ
     add_outcomes(transaction,
                  "UPDATE notice SET state = CASE WHEN notice.finished_at IS NULL THEN o.state ELSE "
                  "notice.state END, attempts = o.attempts,"
-                 " next_attempt_at = CASE WHEN notice.id = o.id THEN o.next_attempt_at END,"
                  " finished_at = coalesce(notice.finished_at, o.finished_at),"
                  " last_reply = CASE WHEN notice.finished_at IS NULL THEN o.last_reply ELSE "
                  "notice.last_reply END" OUTCOMES_SQL
                  "notice.carried_by = o.id AND (notice.finished_at IS NULL OR notice.id = o.id)",
                  batch->outcomes, batch->outcome_count);
+    if (batch->outcome_count > 0)
+        write_next(transaction, batch);
     add_outcomes(transaction,
                  "UPDATE notice SET state = o.state, attempts = o.attempts, finished_at = o.finished_at,"
                  " last_reply = o.last_reply" OUTCOMES_SQL "notice.id = o.id",
@@ -60,8 +79,8 @@ static void write_pruned(struct journal_transaction *transaction, struct journal
     INT8S(*row);
     postgres_param_instant(params, batch->now);
     params = journal_transaction_add(
-        transaction, "UPDATE notice SET next_attempt_at = NULL WHERE id = ANY($1::bigint[]) AND NOT EXISTS"
-                     " (SELECT FROM notice p WHERE p.carried_by = notice.id AND p.finished_at IS NULL)");
+        transaction, "DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND NOT EXISTS"
+                     " (SELECT FROM notice p WHERE p.carried_by = outbox.id AND p.finished_at IS NULL)");
     INT8S(*row);
 }
 
@@ -73,11 +92,11 @@ static void write_holds(struct journal_transaction *transaction, const struct jo
         return;
     // What a bound has held once goes together with others, whatever holds it next.
     struct postgres_params *params = journal_transaction_add(
-        transaction, "UPDATE notice SET next_attempt_at = h.until_at,"
+        transaction, "UPDATE notice SET may_go_at = h.until_at,"
                      " held_by = CASE WHEN notice.held_by = 'bound' THEN notice.held_by ELSE h.by END"
                      " FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS h (person_id, until_at, by)"
                      " WHERE notice.person_id = h.person_id AND carried_by IS NULL AND NOT urgent"
-                     " AND next_attempt_at <= $4 AND purpose IN " JOURNAL_FOLDABLE);
+                     " AND may_go_at <= $4 AND purpose IN " JOURNAL_FOLDABLE);
     TEXTS(row->person_id);
     INSTANTS(row->until);
     TEXTS(row->held_by);
@@ -92,16 +111,16 @@ static void write_formed(struct journal_transaction *transaction, const struct j
     // What follows a mail up has no moment of its own: it goes with the next.
     struct postgres_params *params = journal_transaction_add(
         transaction,
-        "WITH loose AS (SELECT id, person_id, next_attempt_at, purpose IN " JOURNAL_FOLDABLE
+        "WITH loose AS (SELECT id, person_id, may_go_at, purpose IN " JOURNAL_FOLDABLE
         "  AND ($2 > 0 OR urgent OR held_by IS NOT DISTINCT FROM 'bound') AS foldable FROM notice"
-        "  WHERE carried_by IS NULL AND (next_attempt_at <= $1::timestamptz + $2 * interval '1 second'"
+        "  WHERE carried_by IS NULL AND (may_go_at <= $1::timestamptz + $2 * interval '1 second'"
         "   OR purpose = 'follow_up')),"
-        " due AS (SELECT DISTINCT person_id FROM loose WHERE foldable AND next_attempt_at <= $1),"
+        " due AS (SELECT DISTINCT person_id FROM loose WHERE foldable AND may_go_at <= $1),"
         " formed AS (SELECT id, CASE WHEN foldable THEN min(id) OVER (PARTITION BY person_id, foldable) ELSE "
         "id END AS carrier FROM loose WHERE CASE WHEN foldable THEN person_id IN (SELECT person_id FROM due)"
-        "  ELSE next_attempt_at <= $1 END)"
-        " UPDATE notice SET carried_by = formed.carrier, formed_at = $1,"
-        " next_attempt_at = CASE WHEN notice.id = formed.carrier THEN $1 END FROM formed"
+        "  ELSE may_go_at <= $1 END),"
+        " mails AS (INSERT INTO outbox SELECT id, $1 FROM formed WHERE id = carrier)"
+        " UPDATE notice SET carried_by = formed.carrier, formed_at = $1, may_go_at = NULL FROM formed"
         " WHERE notice.id = formed.id");
     postgres_param_instant(params, forming->now);
     postgres_param_int8(params, forming->wait_s);

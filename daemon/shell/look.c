@@ -31,7 +31,7 @@ void look_add_report(struct look *look, const char *purpose, const char *person_
                         .stage = -1,
                         .stage_at = INSTANT_NONE,
                         .facts = copy,
-                        .next_attempt_at = waits ? open : look->now,
+                        .may_go_at = waits ? open : look->now,
                         .held_by = waits ? "hours" : NULL,
                     },
                     identity, sizeof identity / sizeof identity[0]);

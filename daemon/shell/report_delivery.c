@@ -47,7 +47,7 @@ static struct journal_notice *add_notice(struct journal_batch *batch, const char
     MEMORY_GROW(batch->notices, batch->notice_count, batch->notice_capacity);
     struct journal_notice *added = &batch->notices[batch->notice_count++];
     *added = (struct journal_notice){
-        .transition_index = -1, .case_id = "", .stage = -1, .stage_at = INSTANT_NONE, .next_attempt_at = now};
+        .transition_index = -1, .case_id = "", .stage = -1, .stage_at = INSTANT_NONE, .may_go_at = now};
     message_key(identity, parts, added->message_key);
     return added;
 }

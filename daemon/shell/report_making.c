@@ -17,7 +17,7 @@ static void add_notice(struct report_making *making, const struct journal_notice
     added->case_id = "";
     added->stage = -1;
     added->stage_at = INSTANT_NONE;
-    added->next_attempt_at = making->made.made_at;
+    added->may_go_at = making->made.made_at;
     message_key(identity, parts, added->message_key);
 }
 

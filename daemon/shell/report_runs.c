@@ -52,7 +52,7 @@ void report_runs_ask(struct report_runs *runs, instant now, struct report_statem
             " AND (n.state IS NULL OR n.state = 'abandoned')) THEN 'failed' ELSE 'sent' END"
             " WHERE r.state = 'decided' AND NOT EXISTS (SELECT FROM report_recipient x JOIN notice n"
             " USING (message_key) WHERE x.report = r.report AND x.due_at = r.due_at"
-            " AND n.next_attempt_at IS NOT NULL) RETURNING 1",
+            " AND n.finished_at IS NULL) RETURNING 1",
         [WAITING] = "SELECT report, due_at, recurrence FROM report_run WHERE state = 'waiting' ORDER BY "
                     "due_at, report",
         [LAST] =

@@ -171,7 +171,7 @@ static void add_to_batch(struct journal_batch *batch, const char *case_id, int64
         .stage = 1,
         .stage_at = NOW - 9,
         .facts = "",
-        .next_attempt_at = NOW,
+        .may_go_at = NOW,
         .urgent = true,
     };
     const char *identity[] = {case_id, occurrence == 1 ? "1" : "2"};
@@ -456,8 +456,8 @@ static void test_notices_wait_until_their_outcome(void **state)
 
     struct journal_batch batch = {0};
     struct journal_outcome outcomes[] = {
-        {1, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250"},
-        {2, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451"},
+        {1, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250", 0},
+        {2, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451", 0},
     };
     batch.outcomes = memory_alloc(sizeof outcomes);
     memcpy(batch.outcomes, outcomes, sizeof outcomes);

@@ -182,7 +182,7 @@ static void add(struct journal_batch *batch, const struct sketch *sketch, instan
         .stage = 1,
         .stage_at = now,
         .facts = "",
-        .next_attempt_at = sketch->goes_at,
+        .may_go_at = sketch->goes_at,
         .held_by = sketch->held_by,
         .urgent = sketch->urgent,
         .with_others = sketch->with_others,
@@ -356,7 +356,8 @@ static void test_without_a_wait_each_goes_alone(void **state)
     form(&f, NOW, 0);
     assert_string_equal(carriers(), "1:1 2:2 3:-");
     // Only what a bound has held back goes together.
-    sql("UPDATE notice SET carried_by = NULL, held_by = 'bound', next_attempt_at = to_timestamp(%lld)",
+    sql("DELETE FROM outbox; UPDATE notice SET carried_by = NULL, held_by = 'bound', may_go_at = "
+        "to_timestamp(%lld)",
         (long long)NOW);
     form(&f, NOW, 0);
     assert_string_equal(carriers(), "1:1 2:1 3:1");
@@ -377,7 +378,7 @@ static void test_urgent_ones_go_alone_until_they_are_too_many(void **state)
     // Three for b at once are too many; c's was to share from the start.
     assert_string_equal(carriers(), "1:1 2:2 3:- 4:- 5:- 6:-");
     assert_string_equal(sql("SELECT string_agg(id || ' ' || held_by, ',' ORDER BY id) FROM notice"
-                            " WHERE held_by IS NOT NULL AND next_attempt_at > to_timestamp(%lld)",
+                            " WHERE held_by IS NOT NULL AND may_go_at > to_timestamp(%lld)",
                             (long long)NOW),
                         "3 bound,4 bound,5 bound");
     assert_mails(&f, NOW, "1 2 ");
@@ -403,13 +404,12 @@ static void test_an_outcome_is_that_of_all(void **state)
                                              SKETCH("S-3", "b", NOW)};
     write_sketches(&f, sketches, 3, 0);
     form(&f, NOW, 30);
-    write_outcome(&f, (struct journal_outcome){1, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451"});
-    assert_string_equal(
-        sql("SELECT string_agg(id || ' ' || state || ' ' || (next_attempt_at IS NOT NULL), ',' ORDER BY "
-            "id) FROM notice"),
-        "1 deferred true,2 deferred false,3 pending true");
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451", 0});
+    assert_string_equal(sql("SELECT string_agg(id || ' ' || state || ' ' || (b.id IS NOT NULL), ',' ORDER BY "
+                            "id) FROM notice LEFT JOIN outbox b USING (id)"),
+                        "1 deferred true,2 deferred false,3 pending true");
     assert_mails(&f, NOW + 60, "3 1+ ");
-    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 2, INSTANT_NONE, NOW + 61, "250"});
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 2, INSTANT_NONE, NOW + 61, "250", 0});
     assert_string_equal(
         sql("SELECT string_agg(id || ' ' || state || ' ' || attempts || ' ' || last_reply || ' ' ||"
             " (finished_at IS NOT NULL), ',' ORDER BY id) FROM notice"),
@@ -457,9 +457,9 @@ static void test_what_is_out_of_date_is_left_out(void **state)
     assert_parts(&f, &id, 1, 10, "1:2 1:K20 0/1/0 ");
     assert_mails(&f, NOW, "1+! "); // it still carries
     // Its own outcome stands.
-    write_outcome(&f, (struct journal_outcome){1, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451"});
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_DEFERRED, 1, NOW + 60, INSTANT_NONE, "451", 0});
     assert_int_equal(journal_agenda(f.journal).mail_at, NOW + 60);
-    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 2, INSTANT_NONE, NOW + 61, "250"});
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 2, INSTANT_NONE, NOW + 61, "250", 0});
     assert_string_equal(sql("SELECT string_agg(id || ' ' || state || ' ' || left(last_reply, 11), ',' ORDER "
                             "BY id) FROM notice"),
                         "1 abandoned out of date,2 sent 250,3 abandoned out of date");
@@ -574,19 +574,19 @@ static void test_a_flood_is_one_mail(void **state)
         "1;"
         "INSERT INTO notice (id, message_key, purpose, deadline_id, transition_number, case_id, person_id, "
         "role, stage,"
-        " stage_at, facts, state, attempts, decided_at, next_attempt_at, last_reply) SELECT i, 'k' || i, "
+        " stage_at, facts, state, attempts, decided_at, may_go_at, last_reply) SELECT i, 'k' || i, "
         "purpose, i, i,"
-        " 'F-' || i, person_id, role, stage, stage_at, facts, state, attempts, decided_at, next_attempt_at, "
+        " 'F-' || i, person_id, role, stage, stage_at, facts, state, attempts, decided_at, may_go_at, "
         "last_reply"
         " FROM notice, generate_series(2, 20000) i WHERE id = 1; ANALYZE");
     form(&f, NOW, 30);
-    assert_string_equal(sql("SELECT count(DISTINCT carried_by) || ' ' || count(next_attempt_at) FROM notice"),
-                        "1 1");
+    assert_string_equal(
+        sql("SELECT count(DISTINCT carried_by) || ' ' || (SELECT count(*) FROM outbox) FROM notice"), "1 1");
     assert_mails(&f, NOW, "1+ ");
     prune(&f, 1);
     static const int64_t id = 1;
     assert_parts(&f, &id, 1, 3, "1:20000 1:19999 1:19998 1:K20 0/20000/0 ");
-    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250"});
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250", 0});
     assert_string_equal(sql("SELECT count(*) FROM notice WHERE state = 'sent' AND finished_at IS NOT NULL"),
                         "20000");
     close_journal(&f);

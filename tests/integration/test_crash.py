@@ -58,7 +58,7 @@ class Faults(StackCase):
         for person in told:
             self.assertEqual(len({mail.id for mail in mails if mail.to == person}), 1, f"fault {number}")
         self.assertEqual(collections.Counter(self.town.transitions(case)), EXPECTED, f"fault {number}")
-        waiting = self.town.journal("SELECT state FROM notice WHERE next_attempt_at IS NOT NULL AND purpose <> 'follow_up'")
+        waiting = self.town.journal("SELECT state FROM unfinished_notice WHERE purpose <> 'follow_up'")
         self.assertEqual(waiting, [], f"fault {number}")
         # Done: or its state would be announced again at every connection, one call more in every round.
         self.town.event(case, "underretning.vurderet", EVENT[1])

@@ -54,7 +54,7 @@ class Running(StackCase):
     def wait_told(self, notices):
         """Until the journal has this many notices and none is waiting; then nobody else will be told."""
         def told():
-            rows = self.town.journal("SELECT count(*), count(next_attempt_at) FROM notice WHERE purpose = 'stage'")
+            rows = self.town.journal("SELECT count(*), count(*) FILTER (WHERE finished_at IS NULL) FROM notice WHERE purpose = 'stage'")
             return rows == [[str(notices), "0"]]
         wait_until(told, f"{notices} notices, none waiting")
 

@@ -38,7 +38,7 @@ class Dashboard(StackCase):
         self.town.case("S-5", ("underretning.ukendt", "U-1", "now()"))
         wait_until(lambda: self.town.journal("SELECT count(*) FROM transition WHERE kind = 'late'") == [["1"]], "S-2 is met late")
         wait_until(lambda: self.town.journal("SELECT count(*) FROM data_fault") != [["0"]], "a data fault")
-        wait_until(lambda: self.town.journal("SELECT count(*) FROM notice WHERE next_attempt_at IS NOT NULL") == [["0"]], "all is sent")
+        wait_until(lambda: self.town.journal("SELECT count(*) FROM unfinished_notice") == [["0"]], "all is sent")
         self.stack.postgres.file(SOURCE / "contrib/kit/grafana.sql", database=JOURNAL)
 
     def ask(self, sql):

@@ -204,7 +204,7 @@ class Year(StackCase):
     def agenda(self, now):
         """What the journal wants looked at, mailed or reported next."""
         wake, = self.agendas.ask(
-            "SET search_path = fristd_journal; SELECT extract(epoch FROM least((SELECT min(wake_at) FROM watched_case), (SELECT min(next_attempt_at) FROM notice),"
+            "SET search_path = fristd_journal; SELECT extract(epoch FROM least((SELECT min(wake_at) FROM watched_case), (SELECT min(may_go_at) FROM notice), (SELECT min(next_attempt_at) FROM outbox),"
             " (SELECT min(look_at) FROM acknowledged_deadline), (SELECT min(look_at) FROM silence),"
             " (SELECT min(due_at) FROM report_run WHERE state = 'waiting')))::bigint")
         if wake == "":
@@ -257,7 +257,7 @@ class Year(StackCase):
         self.compare(collections.Counter((mail.at, mail.person, mail.items) for mail in expected), collections.Counter(self.told()))
         self.compare(reckoning.muted_steps, self.muted())
         self.assertEqual(self.operators_heard(), reckoning.operators)
-        self.assertEqual(self.journal("SELECT id FROM notice WHERE finished_at IS NULL AND next_attempt_at < '2027-01-01'"), [])
+        self.assertEqual(self.journal("SELECT id FROM unfinished_notice WHERE coalesce(may_go_at, formed_at) < '2027-01-01'"), [])
         self.compare_with_received()
         self.say(expected, reckoning)
         events = sum(len(case.events) for case in self.town.cases)
