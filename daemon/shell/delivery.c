@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 //
-// What is not urgent is decided as a loose notice, in no mail yet. Forming turns the loose ones that may go
-// into mails, one notice carrying the others of its person, and commits that: what a crash finds afterwards
-// is the same mail with the same Message-ID. Urgent notices are mails from the start.
+// Loose notices become mails first (forming.h); urgent ones are mails from the start.
 //
 // A mail goes: journal ──read──▶ parcel (addressed) ──its turn: worded──▶ mail ──▶ outcome ──commit──▶ gone
 // from memory. One that carries others is first rid of what has become out of date, and what it will tell is
@@ -13,6 +11,7 @@
 
 #include "core/message.h"
 #include "core/notices.h"
+#include "shell/forming.h"
 #include "shell/journal_mails.h"
 #include "shell/log.h"
 #include "shell/report_delivery.h"
@@ -58,14 +57,14 @@ struct delivery {
     int64_t read_as_of;
     struct journal_notices notices;
     int64_t except[DELIVERY_MAX];
-    struct journal_loose loose;         // forming
+    struct forming forming;
     struct journal_parts parts;         // of the mails just read that carry others
     int64_t gathered_ids[DELIVERY_MAX]; // their ids
     size_t gathered_count;
-    int64_t gathered_at;        // the last transition when they were
-    bool gathered, ending;      // gathered: they wait for the end of a hold
-    struct journal_batch aside; // for forming and pruning
-    struct parcel *unfolding;   // NULL: none
+    int64_t gathered_at;   // the last transition when they were
+    bool gathered, ending; // gathered: they wait for the end of a hold
+    struct journal_batch pruning;
+    struct parcel *unfolding; // NULL: none
     struct journal_notices unfolded;
     struct journal_batch unfolded_batch;
     struct journal_batch batches[2]; // one is written while the other fills
@@ -82,6 +81,7 @@ struct delivery {
 
 static void step(struct delivery *delivery);
 static void release_gathered(struct delivery *delivery);
+static void on_formed(struct forming *forming, const struct error *err);
 
 struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct mail *mail,
                               instant (*now)(void *data), void *data)
@@ -94,6 +94,8 @@ struct delivery *delivery_new(uv_loop_t *loop, struct journal *journal, struct m
     delivery->clock = now;
     delivery->clock_data = data;
     delivery->filling = &delivery->batches[0];
+    delivery->forming = (struct forming){
+        .data = delivery, .journal = journal, .context = &delivery->context, .on_done = on_formed};
     return delivery;
 }
 
@@ -119,8 +121,9 @@ void delivery_free(struct delivery *delivery)
         drop_parcel(delivery->parcels[0]);
     journal_batch_done(&delivery->batches[0]);
     journal_batch_done(&delivery->batches[1]);
-    journal_batch_done(&delivery->aside);
+    journal_batch_done(&delivery->pruning);
     journal_batch_done(&delivery->unfolded_batch);
+    forming_done(&delivery->forming);
     free(delivery);
 }
 
@@ -649,7 +652,7 @@ static void on_pruned(struct journal_batch *batch, const struct error *err)
 
 static void prune(struct delivery *delivery)
 {
-    struct journal_batch *batch = &delivery->aside;
+    struct journal_batch *batch = &delivery->pruning;
     delivery->gathered_at = journal_last_transition(delivery->journal);
     journal_batch_clear(batch);
     batch->data = delivery;
@@ -735,91 +738,17 @@ static void unfold(struct delivery *delivery)
         delivery->unfolding = parcel;
 }
 
-// --- forming ---
+// --- taking mails ---
 
-static void on_formed(struct journal_batch *batch, const struct error *err)
+static void on_formed(struct forming *forming, const struct error *err)
 {
-    struct delivery *delivery = batch->data;
+    struct delivery *delivery = forming->data;
     delivery->reading = false;
     delivery->more = err == NULL;
     if (err)
         log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not become mails: %s", err->text);
     step(delivery);
 }
-
-// A time that has come may have come while nobody was there to see it: it is asked for again whether the
-// person is at work. What was decided within office hours may go a little after them.
-static struct journal_hold hold_of(const struct delivery *delivery, const struct loose_person *person,
-                                   instant now)
-{
-    const struct letter_context *context = &delivery->context;
-    const struct rhythm *rhythm = &context->config->rhythm;
-    bool closed;
-    instant open = rhythm_next(rhythm, context->rules, context->people, person->person_id,
-                               now - rhythm->group_wait_s, &closed);
-    if (closed)
-        return (struct journal_hold){person->person_id, open, "hours"};
-    if (!person->busy)
-        return (struct journal_hold){0};
-    instant morning = rhythm_next_morning(rhythm, context->rules, context->people, person->person_id, now);
-    return (struct journal_hold){person->person_id, morning, "bound"};
-}
-
-static void form(struct delivery *delivery, const struct loose_person *persons, size_t count)
-{
-    struct journal_batch *batch = &delivery->aside;
-    instant now = now_of(delivery);
-    journal_batch_clear(batch);
-    struct journal_forming *forming = &batch->forming;
-    *forming = (struct journal_forming){
-        .wanted = true, .now = now, .wait_s = delivery->context.config->rhythm.group_wait_s};
-    forming->holds = arena_alloc(&batch->arena, count * sizeof *forming->holds);
-    for (size_t i = 0; i < count; i++) {
-        struct journal_hold hold = hold_of(delivery, &persons[i], now);
-        if (hold.person_id == NULL)
-            continue;
-        hold.person_id = arena_string(&batch->arena, hold.person_id);
-        forming->holds[forming->hold_count++] = hold;
-    }
-    batch->data = delivery;
-    batch->now = now;
-    batch->on_done = on_formed;
-    delivery->reading = true;
-    journal_commit(delivery->journal, batch);
-}
-
-static void on_loose(struct journal_loose *loose, const struct loose_person *persons, size_t count,
-                     const struct error *err)
-{
-    struct delivery *delivery = loose->data;
-    if (err)
-        on_formed(&(struct journal_batch){.data = delivery}, err);
-    else
-        form(delivery, persons, count);
-}
-
-// For whom it is, and who has had his mails of the day, is asked first, unless nobody ever waits.
-static void begin_forming(struct delivery *delivery)
-{
-    const struct rhythm *rhythm = &delivery->context.config->rhythm;
-    const struct zone *zone = delivery->context.rules->zone;
-    instant now = now_of(delivery);
-    if (rhythm->mails_per_day == 0 && rhythm_is_always_open(rhythm)) {
-        form(delivery, NULL, 0);
-        return;
-    }
-    delivery->loose = (struct journal_loose){
-        .data = delivery,
-        .now = now,
-        .since = zone_to_instant(zone, zone_date(zone, now), 0),
-        .bound = rhythm->mails_per_day,
-        .on_done = on_loose,
-    };
-    struct error err;
-    delivery->reading = journal_read_loose(delivery->journal, &delivery->loose, &err) == 0;
-}
-
-// --- taking mails ---
 
 static void on_notices_done(struct journal_notices *notices, const struct error *err)
 {
@@ -869,7 +798,7 @@ static void take(struct delivery *delivery)
     if (delivery->context.people->person_count == 0 || room < worth)
         return;
     if (is_due(agenda.loose_at, now))
-        begin_forming(delivery);
+        delivery->reading = forming_start(&delivery->forming, now);
     else if (is_due(agenda.mail_at, now))
         read_mails(delivery, room);
 }

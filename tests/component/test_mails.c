@@ -310,7 +310,7 @@ static void prune(struct fixture *f, int64_t id)
 
 static void write_outcome(struct fixture *f, struct journal_outcome outcome)
 {
-    struct journal_batch batch = {0};
+    struct journal_batch batch = {.follow_up_at = LATER};
     batch.outcomes = memory_alloc(sizeof outcome);
     batch.outcomes[0] = outcome;
     batch.outcome_count = batch.outcome_capacity = 1;
@@ -415,6 +415,43 @@ static void test_an_outcome_is_that_of_all(void **state)
             " (finished_at IS NOT NULL), ',' ORDER BY id) FROM notice"),
         "1 sent 2 250 true,2 sent 2 250 true,3 pending 0  false");
     assert_mails(&f, NOW + 60, "3 ");
+    close_journal(&f);
+}
+
+// The sketch's deadline, which has this id, is met.
+static void meet(struct fixture *f, const struct sketch *sketch, int64_t id)
+{
+    struct journal_batch batch = {.follow_up_at = LATER};
+    add(&batch, sketch, NOW);
+    batch.notice_count = 0;
+    batch.deadlines[0].id = id;
+    batch.deadlines[0].state = batch.transitions[0].transition.state = STATE_MET;
+    batch.transitions[0].transition.kind = TRANSITION_MET;
+    write_batch(f, &batch, NOW);
+}
+
+static void test_who_was_overtaken_hears_of_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_journal(&f);
+    static const struct sketch sketches[] = {SKETCH("S-1", "a", NOW), SKETCH("S-2", "b", NOW),
+                                             SKETCH("S-3", "c", NOW)};
+    write_sketches(&f, sketches, 3, 0);
+    form(&f, NOW, 0);
+    int64_t read_at = journal_last_transition(f.journal);
+    meet(&f, &sketches[0], 1);
+    // Both mails were on their way; the one tells what is true no longer.
+    write_outcome(&f, (struct journal_outcome){1, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250", read_at});
+    write_outcome(&f, (struct journal_outcome){2, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250", read_at});
+    assert_string_equal(sql("SELECT string_agg(case_id || ' ' || person_id, ',') FROM notice"
+                            " WHERE purpose = 'follow_up'"),
+                        "S-1 a");
+    // What a mail was read after, it has told.
+    meet(&f, &sketches[2], 3);
+    write_outcome(&f, (struct journal_outcome){3, NOTICE_SENT, 1, INSTANT_NONE, NOW, "250",
+                                               journal_last_transition(f.journal)});
+    assert_string_equal(sql("SELECT count(*) FROM notice WHERE purpose = 'follow_up'"), "1");
     close_journal(&f);
 }
 
@@ -613,6 +650,7 @@ int main(void)
         cmocka_unit_test_setup(test_without_a_wait_each_goes_alone, empty_journal),
         cmocka_unit_test_setup(test_urgent_ones_go_alone_until_they_are_too_many, empty_journal),
         cmocka_unit_test_setup(test_an_outcome_is_that_of_all, empty_journal),
+        cmocka_unit_test_setup(test_who_was_overtaken_hears_of_it, empty_journal),
         cmocka_unit_test_setup(test_the_worst_first_and_sums, empty_journal),
         cmocka_unit_test_setup(test_what_is_out_of_date_is_left_out, empty_journal),
         cmocka_unit_test_setup(test_nothing_left_is_no_mail, empty_journal),
