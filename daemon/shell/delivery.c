@@ -49,7 +49,7 @@ struct delivery {
     instant (*clock)(void *data);
     void *clock_data;
     struct letter_context context;
-    int holds;
+    bool held, ending; // nothing new is taken
     struct parcel *parcels[DELIVERY_MAX];
     size_t parcel_count;
     bool reading, more; // more: the journal may hold others that wait
@@ -61,8 +61,8 @@ struct delivery {
     struct journal_parts parts;         // of the mails just read that carry others
     int64_t gathered_ids[DELIVERY_MAX]; // their ids
     size_t gathered_count;
-    int64_t gathered_at;   // the last transition when they were
-    bool gathered, ending; // gathered: they wait for the end of a hold
+    int64_t gathered_at; // the last transition when they were
+    bool gathered;       // they wait for the end of a hold
     struct journal_batch pruning;
     struct parcel *unfolding; // NULL: none
     struct journal_notices unfolded;
@@ -156,24 +156,27 @@ void delivery_wake(struct delivery *delivery)
 
 void delivery_hold(struct delivery *delivery)
 {
-    delivery->holds++;
+    delivery->held = true;
 }
 
 void delivery_release(struct delivery *delivery)
 {
-    assert(delivery->holds > 0);
-    delivery->holds--;
-    if (delivery->holds == 0 && delivery->gathered)
+    delivery->held = false;
+    if (delivery->gathered)
         release_gathered(delivery);
     delivery_wake(delivery);
 }
 
 void delivery_end(struct delivery *delivery)
 {
-    delivery->holds++;
     delivery->ending = true;
     if (delivery->gathered)
         release_gathered(delivery);
+}
+
+static bool takes_new(const struct delivery *delivery)
+{
+    return !delivery->held && !delivery->ending;
 }
 
 static instant now_of(const struct delivery *delivery)
@@ -539,7 +542,7 @@ static void on_notice(struct journal_notices *notices, const struct waiting_noti
 {
     struct delivery *delivery = notices->data;
     delivery->read_count++;
-    if (delivery->holds > 0) // asked for before the hold: it waits in the journal
+    if (!takes_new(delivery)) // asked for before the hold: it waits in the journal
         return;
     if (delivery->burst_started_ns == 0)
         delivery->burst_started_ns = uv_hrtime();
@@ -620,7 +623,7 @@ static void end_gathering(struct delivery *delivery, const struct error *err)
 {
     if (err)
         log_line(LOG_LEVEL_WARNING, "delivery", "waiting notices could not be read: %s", err->text);
-    if (err || delivery->holds == 0 || delivery->ending || delivery->gathered_count == 0)
+    if (err || !delivery->held || delivery->ending || delivery->gathered_count == 0)
         dispatch_gathered(delivery, err == NULL && !delivery->ending);
     else
         delivery->gathered = true;
@@ -821,7 +824,7 @@ static void step(struct delivery *delivery)
     write_outcomes(delivery);
     if (delivery->unfolding == NULL && journal_is_up(delivery->journal))
         unfold(delivery);
-    if (delivery->holds == 0 && delivery->more && !delivery->reading && journal_is_up(delivery->journal))
+    if (takes_new(delivery) && delivery->more && !delivery->reading && journal_is_up(delivery->journal))
         take(delivery);
     if (!delivery_is_idle(delivery))
         return;

@@ -22,8 +22,8 @@ void delivery_set_context(struct delivery *delivery, const struct letter_context
 
 // Something may be waiting, or slots have become free. Harmless at any time.
 void delivery_wake(struct delivery *delivery);
-// Takes nothing new until delivery_release: during a look at the case database (every notice of one moment is
-// written before the first goes out) and for a reload.
+// Takes nothing new until delivery_release: during a look at the case database every notice of one moment is
+// written before the first goes out. They do not nest; a release wakes, whether something was held or not.
 void delivery_hold(struct delivery *delivery);
 void delivery_release(struct delivery *delivery);
 void delivery_end(struct delivery *delivery);           // takes nothing new any more

@@ -68,7 +68,6 @@ struct fristd {
     uv_signal_t terminate, interrupt, hangup;
     bool casedb_up, journal_up, ready;
     bool poll_wanted, more_due;
-    bool holding; // the delivery waits until everything that is due now is written down
     uint64_t next_poll_ms, next_refresh_ms, not_before_ms, progress_ms, next_status_ms; // on the loop's clock
     bool status_waits;
     size_t passes;
@@ -91,24 +90,6 @@ static instant now_of(void *data)
 static void progress(struct fristd *fristd)
 {
     fristd->progress_ms = uv_now(&fristd->loop);
-}
-
-static void hold(struct fristd *fristd)
-{
-    if (!fristd->holding)
-        delivery_hold(fristd->delivery);
-    fristd->holding = true;
-}
-
-// A delivery that is idle has the next look begin from inside these calls, and that holds it again.
-static void release(struct fristd *fristd)
-{
-    bool held = fristd->holding;
-    fristd->holding = false;
-    if (held)
-        delivery_release(fristd->delivery);
-    else
-        delivery_wake(fristd->delivery); // a full reading holds nothing, but may have found something to tell
 }
 
 // --- what the modules report ---
@@ -204,8 +185,10 @@ static void on_pass_done(void *data, const struct pass_result *result)
             log_line(LOG_LEVEL_NOTICE, "service", "ready");
         }
     }
+    // It may have found something to tell, whether it has held the mail or not. A delivery that is idle has
+    // the next look begin from inside this call, and that holds it again.
     if (!fristd->more_due)
-        release(fristd);
+        delivery_release(fristd->delivery);
     if (fristd->stopping == STOP_PASS)
         stop_step(fristd);
     else
@@ -474,28 +457,35 @@ static bool reporter_is_wanted(struct fristd *fristd)
     return !fristd->reports_settled || report_is_due(fristd);
 }
 
+static void set_next_poll(struct fristd *fristd)
+{
+    fristd->next_poll_ms = uv_now(&fristd->loop) + (uint64_t)fristd->setup->config.poll_interval_ms;
+}
+
 static void start_pass(struct fristd *fristd, enum pass_kind kind)
 {
     struct error err;
     fristd->poll_wanted = fristd->more_due = false;
-    fristd->next_poll_ms = uv_now(&fristd->loop) + (uint64_t)fristd->setup->config.poll_interval_ms;
+    set_next_poll(fristd);
     // A full reading takes long and is about nothing that is due at this moment: mail goes on beside it.
     if (kind == PASS_CHANGES)
-        hold(fristd);
+        delivery_hold(fristd->delivery);
     fristd->pass_at = now_of(fristd);
     if (pass_start(fristd->pass, kind, fristd->pass_at, &err) < 0) {
         log_line(LOG_LEVEL_WARNING, "pass", "not started: %s", err.text);
         fristd->not_before_ms = uv_now(&fristd->loop) + FAILED_PASS_MS;
         fristd->poll_wanted = true;
-        release(fristd);
+        delivery_release(fristd->delivery);
     }
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct fristd *fristd = timer->data;
-    if (uv_now(&fristd->loop) >= fristd->next_poll_ms)
+    if (uv_now(&fristd->loop) >= fristd->next_poll_ms) {
         fristd->poll_wanted = true;
+        set_next_poll(fristd);
+    }
     if (uv_now(&fristd->loop) >= fristd->next_refresh_ms) {
         fristd->next_refresh_ms = uv_now(&fristd->loop) + REFRESH_MS;
         journal_refresh(fristd->journal);
