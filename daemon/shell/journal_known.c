@@ -397,9 +397,8 @@ int journal_read_due(struct journal *journal, struct journal_due *due, struct er
     due->statement = (struct postgres_statement){
         "SELECT case_id FROM (SELECT case_id FROM watched_case WHERE wake_at <= $1 ORDER BY wake_at LIMIT "
         "$2) AS woken"
-        " UNION (SELECT n.case_id FROM outbox b JOIN notice m ON m.id = b.id JOIN notice n ON n.carried_by = "
-        "b.id"
-        " WHERE b.next_attempt_at <= $1 AND (m.attempts > 0 OR $3)"
+        " UNION (SELECT n.case_id FROM outbox b JOIN notice n ON n.carried_by = b.id"
+        " WHERE b.next_attempt_at <= $1 AND (b.tried OR $3)"
         " AND n.finished_at IS NULL AND n.case_id <> '' ORDER BY b.next_attempt_at LIMIT $2) UNION (SELECT "
         "case_id FROM acknowledged_deadline"
         " WHERE look_at <= $1 ORDER BY look_at LIMIT $2) UNION (SELECT case_id FROM watched_case WHERE $3 "

@@ -32,11 +32,12 @@ static void write_next(struct journal_transaction *transaction, const struct jou
     for (size_t i = 0; i < count; i++)
         again |= rows[i].next_attempt_at != INSTANT_NONE;
     struct postgres_params *params = journal_transaction_add(
-        transaction,
-        again ? "WITH o AS (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS o (id, at)),"
-                " gone AS (DELETE FROM outbox USING o WHERE outbox.id = o.id AND o.at IS NULL)"
-                " UPDATE outbox SET next_attempt_at = o.at FROM o WHERE outbox.id = o.id AND o.at IS NOT NULL"
-              : "DELETE FROM outbox WHERE id = ANY($1::bigint[])");
+        transaction, again
+                         ? "WITH o AS (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS o (id, at)),"
+                           " gone AS (DELETE FROM outbox USING o WHERE outbox.id = o.id AND o.at IS NULL)"
+                           " UPDATE outbox SET next_attempt_at = o.at, tried = true FROM o WHERE outbox.id = "
+                           "o.id AND o.at IS NOT NULL"
+                         : "DELETE FROM outbox WHERE id = ANY($1::bigint[])");
     INT8S(row->notice_id);
     if (again)
         INSTANTS(row->next_attempt_at);

@@ -3,10 +3,13 @@
 -- goes into the room left on its page, and no index is touched.
 CREATE TABLE outbox (
     id              bigint PRIMARY KEY,          -- of the notice
-    next_attempt_at timestamptz NOT NULL
+    next_attempt_at timestamptz NOT NULL,
+    tried           boolean NOT NULL DEFAULT false -- and not taken: its cases are looked at before it is tried again
 );
 CREATE INDEX outbox_next ON outbox (next_attempt_at, id);
-INSERT INTO outbox SELECT id, next_attempt_at FROM notice WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT NULL;
+CREATE INDEX outbox_tried ON outbox (next_attempt_at) WHERE tried;
+INSERT INTO outbox SELECT id, next_attempt_at, attempts > 0 FROM notice
+    WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT NULL;
 
 UPDATE notice SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL AND carried_by IS NOT NULL;
 ALTER TABLE notice RENAME next_attempt_at TO may_go_at;
