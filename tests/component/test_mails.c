@@ -544,6 +544,20 @@ static bool is_asked(void *data)
     return ((struct asked *)data)->done;
 }
 
+// Else PostgreSQL writes an entry into each index of the table for each mail that goes
+// (daemon/sql/0013_outbox.sql).
+static void test_an_outcome_changes_no_indexed_column(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_journal(&f);
+    assert_string_equal(sql("SELECT coalesce(string_agg(indexname, ' '), '') FROM pg_indexes"
+                            " WHERE schemaname = 'fristd_journal' AND tablename = 'notice'"
+                            " AND indexdef ~ '\\y(state|attempts|finished_at|last_reply)\\y'"),
+                        "");
+    close_journal(&f);
+}
+
 static void test_who_has_had_enough_waits(void **state)
 {
     (void)state;
@@ -654,6 +668,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_worst_first_and_sums, empty_journal),
         cmocka_unit_test_setup(test_what_is_out_of_date_is_left_out, empty_journal),
         cmocka_unit_test_setup(test_nothing_left_is_no_mail, empty_journal),
+        cmocka_unit_test_setup(test_an_outcome_changes_no_indexed_column, empty_journal),
         cmocka_unit_test_setup(test_who_has_had_enough_waits, empty_journal),
         cmocka_unit_test_setup(test_a_flood_is_one_mail, empty_journal),
     };
