@@ -93,29 +93,30 @@ static void write_deadlines(struct journal_transaction *transaction, struct jour
     postgres_param_instant(params, batch->now);
 }
 
-// What was told of them before nobody knew better stands; what is told again does not say it.
+// A statement about these ids, its $1. NULL: there are none.
+static struct postgres_params *add_of_ids(struct journal_transaction *transaction, const int64_t *rows,
+                                          size_t count, const char *sql)
+{
+    if (count == 0)
+        return NULL;
+    struct postgres_params *params = journal_transaction_add(transaction, sql);
+    INT8S(*row);
+    return params;
+}
+
+// What was told of them before anybody knew better stands; what is told again does not say it.
 static void write_births(struct journal_transaction *transaction, struct journal_batch *batch)
 {
-    int64_t *rows = batch->births;
-    size_t count = batch->birth_count;
-    if (count == 0)
-        return;
-    struct postgres_params *params = journal_transaction_add(
-        transaction,
+    add_of_ids(
+        transaction, batch->births, batch->birth_count,
         "UPDATE transition SET at = CASE WHEN at = anchor_at THEN recorded_at ELSE at END,"
         " anchor_at = NULL, derivation = '' WHERE deadline_id = ANY($1::bigint[]) AND anchor_at IS NOT NULL");
-    INT8S(*row);
 }
 
 static void write_withdrawn(struct journal_transaction *transaction, struct journal_batch *batch)
 {
-    int64_t *rows = batch->withdrawn;
-    size_t count = batch->withdrawn_count;
-    if (count == 0)
-        return;
-    struct postgres_params *params =
-        journal_transaction_add(transaction, "DELETE FROM deadline WHERE id = ANY($1::bigint[])");
-    INT8S(*row);
+    add_of_ids(transaction, batch->withdrawn, batch->withdrawn_count,
+               "DELETE FROM deadline WHERE id = ANY($1::bigint[])");
 }
 
 static const char *retained_name(enum retained retained)
@@ -377,15 +378,11 @@ static void write_muted(struct journal_transaction *transaction, struct journal_
 
 static void write_unmuted(struct journal_transaction *transaction, struct journal_batch *batch)
 {
-    int64_t *rows = batch->unmuted;
-    size_t count = batch->unmuted_count;
-    if (count == 0)
-        return;
-    struct postgres_params *params = journal_transaction_add(
-        transaction,
+    struct postgres_params *params = add_of_ids(
+        transaction, batch->unmuted, batch->unmuted_count,
         "UPDATE muted_step SET over_at = $2 WHERE deadline_id = ANY($1::bigint[]) AND over_at IS NULL");
-    INT8S(*row);
-    postgres_param_instant(params, batch->now);
+    if (params)
+        postgres_param_instant(params, batch->now);
 }
 
 // Where a silence of a unit has hidden something its case is looked at: the unit may have come out from under
